@@ -1,0 +1,1 @@
+"""From scanner to arrays: Hounsfield units, volumes, DICOM, phantoms, data sets."""

@@ -1,0 +1,1 @@
+"""From models to verdicts: metrics with units, honest baselines, intervals."""

@@ -1,0 +1,1 @@
+"""From arrays to models: losses in nats, autoencoders, variational autoencoders."""
