@@ -1,0 +1,108 @@
+# The verbs of this repository; a bare `make` prints them.
+PYTHON ?= python3
+VENV   ?= .venv
+# TensorFlow with CUDA where a GPU answers, without it elsewhere; DEVICE=cpu or gpu overrides.
+DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+# uv when it is there, venv and pip when it is not; `make UV=` chooses pip.
+UV     ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
+DATA   ?=
+OUT    ?= build/demo
+
+BIN    := $(VENV)/bin
+READY  := $(VENV)/ready-$(DEVICE)
+PYTEST := $(BIN)/python -m pytest
+NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
+          --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
+          -n 2 --dist loadscope book/notebooks
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu lock clean
+
+help:  ## print these verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+env: $(READY)  ## set up the environment in .venv
+
+$(READY): pyproject.toml constraints.txt
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(DEVICE),test]'
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(DEVICE),test]'
+endif
+	@touch $@
+
+course: $(READY)  ## the main job on phantom CT, then the book
+	$(MAKE) --no-print-directory demo
+	$(MAKE) --no-print-directory book
+	@echo
+	@echo "Open the report of the demo:  $(CURDIR)/$(OUT)/report.html"
+	@echo "Open the course:              $(CURDIR)/book/_build/html/index.html"
+
+# A finished demo makes room for a new one; an interrupted one is resumed.
+demo: $(READY)  ## train, compare and report; DATA=folder for your own CT, OUT=folder for the result
+	@if [ "$(OUT)" = build/demo ] && [ -f build/demo/report.html ]; then rm -r build/demo; fi
+	$(BIN)/medvae-course demo $(if $(DATA),--data "$(DATA)") --out "$(OUT)"
+
+test: $(READY)  ## all tests: library, notebooks, book
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory unit
+	$(MAKE) --no-print-directory nbval
+	$(MAKE) --no-print-directory book
+	$(PYTEST) tests/book/test_built_html.py
+
+lint: $(READY)  ## style of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit: $(READY)  ## the library, its examples, and notebooks against chapters
+	$(PYTEST) tests --ignore=tests/book/test_built_html.py
+	$(PYTEST) --doctest-modules medvae_course
+	KERAS_BACKEND=jax $(PYTEST) tests/models
+
+nbval: $(READY)  ## run every notebook and compare each output with the stored one
+	$(NBVAL)
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || \
+	  $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) -c constraints.txt 'jupyterlab>=4.3'
+	$(BIN)/python -m jupyterlab --notebook-dir=book/notebooks
+
+notebooks: $(READY)  ## press the chapters that changed into executed notebooks
+	$(BIN)/python book/press.py
+
+book: $(READY)  ## the HTML book from the pressed notebooks
+	$(BIN)/jupyter-book build --warningiserror --nitpick --keep-going book
+
+# PyTorch lives in an environment of its own: its newest builds bring gigabytes of CUDA.
+TORCH  ?= torch==2.13.0
+backends: $(VENV)-torch/ready  ## the models on all three backends of Keras
+	$(MAKE) --no-print-directory unit-models BACKEND=tensorflow
+	$(MAKE) --no-print-directory unit-models BACKEND=jax
+	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest tests/models
+
+.PHONY: unit-models
+unit-models: $(READY)
+	KERAS_BACKEND=$(BACKEND) $(PYTEST) tests/models
+
+$(VENV)-torch/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-torch
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest
+	@touch $@
+
+gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the ledger
+	@nvidia-smi -L || { echo "make gpu: no GPU answers nvidia-smi on this machine"; exit 1; }
+	@mkdir -p build && rm -f build/ledger-gpu.jsonl
+	MEDVAE_PRESET=gpu MEDVAE_LEDGER=$(CURDIR)/build/ledger-gpu.jsonl $(NBVAL) --durations=20
+	@cat build/ledger-gpu.jsonl
+
+lock:  ## compile constraints.txt anew (needs uv)
+	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header --extra cpu --extra gpu --extra jax \
+	  --extra develop pyproject.toml -o constraints.txt
+
+clean:  ## remove what was built; environments and data stay
+	rm -rf build book/_build .pytest_cache .ruff_cache
