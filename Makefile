@@ -7,13 +7,15 @@ DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 UV     ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 DATA   ?=
 OUT    ?= build/demo
+# notebooks run at once; a GPU is not shared
+WORKERS ?= 2
 
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready-$(DEVICE)
 PYTEST := $(BIN)/python -m pytest
 NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
-          -n 2 --dist loadscope book/notebooks
+          -n $(WORKERS) --dist loadscope book/notebooks
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
@@ -96,7 +98,8 @@ $(VENV)-torch/ready: pyproject.toml constraints.txt
 gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the ledger
 	@nvidia-smi -L || { echo "make gpu: no GPU answers nvidia-smi on this machine"; exit 1; }
 	@mkdir -p build && rm -f build/ledger-gpu.jsonl
-	MEDVAE_PRESET=gpu MEDVAE_LEDGER=$(CURDIR)/build/ledger-gpu.jsonl $(NBVAL) --durations=20
+	MEDVAE_PRESET=gpu MEDVAE_LEDGER=$(CURDIR)/build/ledger-gpu.jsonl \
+	  $(MAKE) --no-print-directory nbval WORKERS=0
 	@cat build/ledger-gpu.jsonl
 
 lock:  ## compile constraints.txt anew (needs uv)
