@@ -1,0 +1,145 @@
+"""The exercises of chapter 1: right answers pass, wrong ones are told what is wrong."""
+
+import numpy as np
+import pytest
+
+from medvae_course.teach.exercises import check, find
+
+# --- right answers, each in two ways ---------------------------------------------
+
+
+def rescale(stored, slopes, intercepts):
+    return stored * slopes[:, None, None] + intercepts[:, None, None]
+
+
+def rescale_in_a_loop(stored, slopes, intercepts):
+    parts = zip(stored, slopes, intercepts, strict=True)
+    return np.stack([s.astype(np.float32) * m + b for s, m, b in parts])
+
+
+def order(positions, orientation):
+    normal = np.cross(orientation[:3], orientation[3:])
+    return np.argsort(positions @ normal)
+
+
+def order_as_list(positions, orientation):
+    normal = np.cross(orientation[:3], orientation[3:])
+    return sorted(range(len(positions)), key=lambda n: float(positions[n] @ normal))
+
+
+def volume(mask, spacing_mm):
+    return mask.sum() * np.prod(spacing_mm) / 1000
+
+
+def split(patients, fraction, seed):
+    names = np.unique(patients)
+    count = max(1, round(fraction * len(names)))
+    drawn = np.random.default_rng(seed).choice(names, count, replace=False)
+    return np.isin(patients, drawn)
+
+
+def split_by_shuffling(patients, fraction, seed):
+    names = np.random.default_rng(seed).permutation(np.unique(patients))
+    tested = set(names[: max(1, int(fraction * len(names)))].tolist())
+    return np.array([name in tested for name in patients])
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "answer"),
+    [
+        ("E01.1", rescale),
+        ("E01.1", rescale_in_a_loop),
+        ("E01.2", order),
+        ("E01.2", order_as_list),
+        ("E01.3", volume),
+        ("E01.4", split),
+        ("E01.4", split_by_shuffling),
+    ],
+)
+def test_right_answer_passes(capsys, exercise_id, answer):
+    check(exercise_id, answer)
+    assert capsys.readouterr().out == f"✓ {exercise_id} {find(exercise_id).done}\n"
+
+
+# --- wrong answers ----------------------------------------------------------------
+
+
+def split_by_slice(patients, fraction, seed):
+    return np.random.default_rng(seed).random(len(patients)) < fraction
+
+
+def split_without_seed(patients, fraction, seed):
+    return split(patients, fraction, np.random.default_rng().integers(1 << 30))
+
+
+def split_rounding_down(patients, fraction, seed):
+    names = np.random.default_rng(seed).permutation(np.unique(patients))
+    return np.isin(patients, names[: int(fraction * len(names))])
+
+
+WRONG = [
+    ("E01.1", lambda s, m, b: s * m + b, "rows or columns"),
+    ("E01.1", lambda s, m, b: s * m[:, None] + b[:, None], "rows or columns"),
+    ("E01.1", lambda s, m, b: s * m[0] + b[0], "same numbers"),
+    ("E01.1", lambda s, m, b: s.astype(float), "same numbers"),
+    ("E01.1", lambda s, m, b: rescale(s, m, -b), "intercept"),
+    ("E01.1", lambda s, m, b: (s + b[:, None, None]) * m[:, None, None], "intercept"),
+    ("E01.1", lambda s, m, b: s + b[:, None, None], "slope"),
+    ("E01.1", lambda s, m, b: rescale(s, m, b).astype(np.int16), "fractions"),
+    ("E01.1", lambda s, m, b: rescale(s, m, b)[0], "shape"),
+    (
+        "E01.1",
+        lambda s, m, b: (
+            (s * (2 * m).astype(np.int16)[:, None, None]).astype(float) / 2
+            + b[:, None, None]
+        ),
+        "run over",
+    ),
+    ("E01.2", lambda p, o: np.arange(len(p)), "not changed"),
+    ("E01.2", lambda p, o: np.argsort(p[:, 2]), "a sagittal series"),
+    ("E01.2", lambda p, o: np.argsort(-p[:, 2]), "an axial series comes out back"),
+    ("E01.2", lambda p, o: order(p, o)[::-1], "an axial series comes out back"),
+    (
+        "E01.2",
+        lambda p, o: np.argsort(p @ np.abs(np.cross(o[:3], o[3:]))),
+        "back to front",
+    ),
+    ("E01.2", lambda p, o: np.argsort(np.linalg.norm(p, axis=1)), "out of order"),
+    ("E01.2", lambda p, o: p[order(p, o)], "nine indices"),
+    ("E01.2", lambda p, o: order(p, o)[1:], "nine indices"),
+    ("E01.3", lambda mask, s: mask.sum(), "did not matter"),
+    ("E01.3", lambda mask, s: mask.sum() / 1000, "did not matter"),
+    ("E01.3", lambda mask, s: mask.sum() * np.prod(s), "unit"),
+    ("E01.3", lambda mask, s: mask.size * np.prod(s) / 1000, "empty"),
+    ("E01.3", lambda mask, s: mask.any() * mask.size * np.prod(s) / 1000, "half"),
+    ("E01.3", lambda mask, s: mask.sum() * s[0] ** 3 / 1000, "another volume"),
+    ("E01.4", split_by_slice, "both sides"),
+    ("E01.4", lambda p, f, seed: np.zeros(len(p), bool), "empty"),
+    ("E01.4", lambda p, f, seed: split(p, f, 0), "six seeds"),
+    ("E01.4", split_without_seed, "two different splits"),
+    ("E01.4", lambda p, f, seed: split(p, 2 * f, seed), "another number"),
+    ("E01.4", lambda p, f, seed: np.flatnonzero(split(p, f, seed)), "True or False"),
+    ("E01.4", split_rounding_down, "none is tested"),
+]
+
+
+@pytest.mark.parametrize(("exercise_id", "answer", "said"), WRONG)
+def test_wrong_answer_is_told_what_is_wrong(capsys, exercise_id, answer, said):
+    check(exercise_id, answer)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {exercise_id} ")
+    assert said in out
+    assert "Hint 1 of 3" in out
+
+
+@pytest.mark.parametrize("exercise_id", ["E01.1", "E01.2", "E01.3", "E01.4"])
+@pytest.mark.parametrize("answer", [..., None, lambda *args, **kwargs: ...])
+def test_open_answer_is_not_an_error(capsys, exercise_id, answer):
+    check(exercise_id, answer)
+    assert f"✗ {exercise_id} is not answered yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exercise_id", ["E01.1", "E01.2", "E01.3", "E01.4"])
+def test_hints_never_hold_code(exercise_id):
+    for text in (*find(exercise_id).hints, find(exercise_id).done):
+        assert not any(sign in text for sign in ("np.", "(s", "=", "[", "cross"))
