@@ -46,14 +46,9 @@ class ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """Return the only kernel there is."""
-        command = [
-            sys.executable,
-            "-m",
-            "ipykernel_launcher",
-            "-f",
-            "{connection_file}",
-        ]
-        return KernelSpec(argv=command, **{"language": "python"})
+        kernel = ["-m", "ipykernel_launcher", "--log-level=ERROR"]
+        command = [sys.executable, *kernel, "-f", "{connection_file}"]
+        return KernelSpec(argv=command, language="python")
 
 
 def sources(book: Path = BOOK) -> dict[str, Path]:
