@@ -1,0 +1,81 @@
+"""Seeds and presets."""
+
+import os
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import keras
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and the backend, which draws the initial weights.
+
+    Args:
+        seed: an int from 0 to 2**32 - 1.
+
+    Example:
+        >>> set_seed(0)
+
+    Source: Keras, `keras.utils.set_random_seed`.
+    Taught in: chapter 3.
+    """
+    keras.utils.set_random_seed(seed)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How large and how long a chapter trains.
+
+    Attributes:
+        name: `"cpu"` or `"gpu"`.
+        image_size: height and width of the images, pixels.
+        patients: number of synthetic patients.
+        epochs: passes over the training images.
+        batch_size: images per step.
+        dtype_policy: for `keras.config.set_dtype_policy`.
+    """
+
+    name: str
+    image_size: int
+    patients: int
+    epochs: int
+    batch_size: int
+    dtype_policy: str
+
+
+PRESETS = MappingProxyType(
+    {
+        "cpu": Preset("cpu", 64, 40, 40, 64, "float32"),
+        "gpu": Preset("gpu", 256, 200, 60, 64, "mixed_bfloat16"),
+    }
+)
+"""`cpu` fits two cores and a chapter of at most 150 s; `gpu` one GPU and an hour."""
+
+
+def preset(name: str | None = None) -> Preset:
+    """Return a preset by name, or the one that the environment asks for.
+
+    Args:
+        name: `"cpu"` or `"gpu"`; None reads the environment variable
+            `MEDVAE_PRESET`, and takes `"cpu"` where that is not set.
+
+    Returns:
+        The preset.
+
+    Raises:
+        ValueError: if there is no preset of that name.
+
+    Example:
+        >>> preset("cpu").image_size
+        64
+
+    Taught in: chapter 3.
+    """
+    origin = "`name`" if name else "the environment variable MEDVAE_PRESET"
+    name = name or os.environ.get("MEDVAE_PRESET") or "cpu"
+    if name not in PRESETS:
+        raise ValueError(
+            f"{origin} must be one of {', '.join(PRESETS)}, got {name!r}: set it to "
+            "one of these, or leave it out for cpu"
+        )
+    return PRESETS[name]
