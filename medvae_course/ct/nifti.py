@@ -43,25 +43,40 @@ def read_nifti(path: str | Path) -> Volume:
     """
     path = Path(path)
     try:
-        image = nibabel.load(path)
-        if len(image.shape) != 3 or np.prod(image.shape, dtype=float) > _TOO_LARGE:
-            raise NiftiError(f"a 3-D volume is needed, got shape {image.shape}")
+        image = _open(path)
         values = np.asarray(image.dataobj, dtype=np.float32)
-        affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine  # RAS → LPS
-        columns = affine[:3, 2::-1]  # of the axes (k, j, i)
-        spacing_mm = np.linalg.norm(columns, axis=0)
-        volume = Volume(
+        columns, spacing_mm, origin_mm = _geometry(image)
+        return Volume(
             values.transpose(2, 1, 0),
             tuple(spacing_mm.tolist()),
-            origin_mm=tuple(affine[:3, 3].tolist()),
+            origin_mm=origin_mm,
             direction=columns / spacing_mm,
-        )
-        return volume.to_axial()
+        ).to_axial()
     except Exception as error:  # nibabel raises many kinds on damaged files
-        raise NiftiError(
-            f"{path.name} cannot be read as a volume: {error}; write it anew from its "
-            "source, or leave it out"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def read_extent_mm(path: str | Path) -> tuple[float, float, float]:
+    """Return the extent (z, y, x) of what `read_nifti` would give, from the header.
+
+    Args:
+        path: a `.nii` or `.nii.gz` file.
+
+    Returns:
+        Extent along the axes nearest to cranial, posterior and left, mm.
+
+    Raises:
+        NiftiError: as `read_nifti`.
+    """
+    path = Path(path)
+    try:
+        image = _open(path)
+        columns, spacing_mm, _ = _geometry(image)
+        extent_mm = np.array(image.shape[::-1]) * spacing_mm
+        axes = np.abs(columns).argmax(axis=1)[::-1]  # of S, P, L
+        return tuple(extent_mm[axes].tolist())
+    except Exception as error:
+        raise _unreadable(path, error) from error
 
 
 def read_labels(path: str | Path, volume: Volume) -> np.ndarray:
@@ -114,3 +129,23 @@ def write_nifti(path: str | Path, array: np.ndarray, volume: Volume) -> None:
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ volume.affine  # LPS → RAS
     affine[:, :3] = affine[:, 2::-1]
     nibabel.save(nibabel.Nifti1Image(array.transpose(2, 1, 0), affine), Path(path))
+
+
+def _open(path: Path) -> nibabel.spatialimages.SpatialImage:
+    image = nibabel.load(path)
+    if len(image.shape) != 3 or np.prod(image.shape, dtype=float) > _TOO_LARGE:
+        raise NiftiError(f"a 3-D volume is needed, got shape {image.shape}")
+    return image
+
+
+def _geometry(image) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine  # RAS → LPS
+    columns = affine[:3, 2::-1]  # of the axes (k, j, i)
+    return columns, np.linalg.norm(columns, axis=0), tuple(affine[:3, 3].tolist())
+
+
+def _unreadable(path: Path, error: Exception) -> NiftiError:
+    return NiftiError(
+        f"{path.name} cannot be read as a volume: {error}; write it anew from its "
+        "source, or leave it out"
+    )

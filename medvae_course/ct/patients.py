@@ -12,13 +12,12 @@ the end of it (`<patient>_seg.nii.gz`). Their names are read from the first
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from . import dicom, nifti
+from . import dicom, dicom_slices, nifti
 from .volume import Volume
 
 LABEL_FILES = ("labels", "seg", "mask", "oar")
@@ -51,6 +50,13 @@ class Source:
             volume = dicom.read_series(self.image).to_axial()
         labels = self.labels and nifti.read_labels(self.labels, volume)
         return volume, labels
+
+    def side_mm(self) -> float:
+        """Return the longer side of an axial slice in mm, read from headers alone."""
+        if isinstance(self.image, Path):
+            return max(nifti.read_extent_mm(self.image)[1:])
+        first = dicom_slices.read_slices(self.image.files[0])[0]
+        return float(np.max(np.multiply(first.shape, first.pixel_mm)))
 
 
 def find_patients(folder: str | Path) -> list[Source]:
@@ -96,25 +102,6 @@ def read_label_names(folder: str | Path) -> dict[int, str]:
         table = table.get("labels", table)
         return {int(value): str(name) for value, name in table.items()}
     return {}
-
-
-def read_patients(
-    folder: str | Path,
-) -> Iterator[tuple[str, Volume, np.ndarray | None]]:
-    """Read a folder patient by patient, one volume in memory at a time.
-
-    Args:
-        folder: a folder as this module's text describes it.
-
-    Yields:
-        Patient, volume in HU, labels uint8 (z, y, x) or None.
-
-    Raises:
-        PatientError: as `find_patients`.
-        DicomError, NiftiError: if a CT cannot be read.
-    """
-    for source in find_patients(folder):
-        yield source.patient_id, *source.read()
 
 
 def _nifti_source(path: Path) -> Source | None:
