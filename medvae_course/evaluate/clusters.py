@@ -1,0 +1,135 @@
+"""Segmentation without training labels: clusters of pixel features, named afterwards.
+
+The clusters are found without labels. A few labelled training patients then say which
+tissue each cluster mostly covers; with these names unseen patients are segmented.
+"""
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.metrics import pairwise_distances_argmin
+
+
+def fit_clusters(features: np.ndarray, n_clusters: int, *, seed: int = 0) -> np.ndarray:
+    """Find the centres of k-means clusters in the features of pixels.
+
+    Distances mix all features as they are: bring them to one scale before.
+
+    Args:
+        features: (..., c) array, float, of any unit; one vector of c features for each
+            pixel.
+        n_clusters: number of clusters, at least 1, at most the number of pixels.
+        seed: seed of the starts and of the batches.
+
+    Returns:
+        (n_clusters, c) float32 array of centres, unit of the features.
+
+    Raises:
+        ValueError: if features are not finite or fewer than `n_clusters`.
+
+    Example:
+        >>> features = np.array([[0.0], [1.0]] * 50)
+        >>> np.sort(fit_clusters(features, 2), axis=0).tolist()
+        [[0.0], [1.0]]
+
+    Source: Sculley, Web-scale k-means clustering, WWW 2010; starts: Arthur and
+        Vassilvitskii, k-means++, SODA 2007.
+    Taught in: chapter 14.
+    """
+    flat = _flat(features)
+    if not 1 <= n_clusters <= len(flat):
+        raise ValueError(
+            f"`n_clusters` must be from 1 to the {len(flat)} pixels, got {n_clusters}"
+        )
+    kmeans = MiniBatchKMeans(n_clusters, batch_size=4096, n_init=5, random_state=seed)
+    return kmeans.fit(flat).cluster_centers_.astype(np.float32)
+
+
+def predict(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Give each pixel the number of its nearest centre.
+
+    Args:
+        features: (..., c) array, float, on the scale used in `fit_clusters`.
+        centres: (n_clusters, c) array, same unit.
+
+    Returns:
+        Array of shape (...), int64, from 0 to n_clusters - 1.
+
+    Raises:
+        ValueError: if features are not finite or have not the centres' length.
+
+    Example:
+        >>> predict(np.array([[0.3], [0.9], [0.4]]), np.array([[0.0], [1.0]])).tolist()
+        [0, 1, 0]
+
+    Source: the assignment step of k-means, Lloyd, IEEE Trans. Inf. Theory 28 (1982).
+    Taught in: chapter 14.
+    """
+    flat, centres = _flat(features), _flat(centres)
+    if flat.shape[1] != centres.shape[1]:
+        raise ValueError(
+            f"features and centres must have one length, got {flat.shape[1]} and "
+            f"{centres.shape[1]}"
+        )
+    nearest = pairwise_distances_argmin(flat, centres).astype(np.int64, copy=False)
+    return nearest.reshape(np.shape(features)[:-1])
+
+
+def match_clusters(
+    clusters: np.ndarray, labels: np.ndarray, *, n_clusters: int | None = None
+) -> np.ndarray:
+    """Name each cluster by the label that most of its pixels have.
+
+    Use labels of training patients only: matched on the patients that are judged, even
+    random clusters score well.
+
+    Args:
+        clusters: array of any shape, int, cluster of each pixel.
+        labels: array of the same shape, int, from 0 (background).
+        n_clusters: number of clusters, where `clusters` may lack the last ones; without
+            it, one more than the largest number in `clusters`.
+
+    Returns:
+        (n_clusters,) array in the dtype of `labels`: the label of each cluster, 0 where
+        a cluster has no pixel. `names[clusters]` is the segmentation.
+
+    Raises:
+        ValueError: if shapes differ, there is no pixel, a number is negative or not
+            whole, or a cluster is outside `n_clusters`.
+
+    Example:
+        >>> names = match_clusters(np.array([0, 0, 0, 1, 1]), np.array([5, 5, 0, 2, 2]))
+        >>> names[np.array([1, 0, 1])].tolist()
+        [2, 5, 2]
+
+    Source: the matching behind purity, Manning, Raghavan and Schütze, Introduction to
+        information retrieval (2008), ch. 16.
+    Taught in: chapter 14.
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    if clusters.shape != labels.shape or clusters.size == 0:
+        raise ValueError(
+            "`clusters` and `labels` must have one shape and hold pixels, got "
+            f"{clusters.shape} and {labels.shape}"
+        )
+    for name, array in (("clusters", clusters), ("labels", labels)):
+        if array.dtype.kind not in "iu" or array.min() < 0:
+            raise ValueError(
+                f"`{name}` must be whole numbers from 0, got {array.dtype}"
+            )
+    present = int(clusters.max()) + 1
+    n_clusters = present if n_clusters is None else n_clusters
+    if present > n_clusters:
+        raise ValueError(f"cluster {present - 1} is outside `n_clusters` {n_clusters}")
+    counts = np.zeros((n_clusters, int(labels.max()) + 1), dtype=np.int64)
+    np.add.at(counts, (clusters.ravel(), labels.ravel()), 1)
+    return counts.argmax(axis=1).astype(labels.dtype)
+
+
+def _flat(features: np.ndarray) -> np.ndarray:
+    features = np.asarray(features)
+    if features.ndim < 2 or features.size == 0 or not np.isfinite(features).all():
+        raise ValueError(
+            "features must be finite, of shape (..., c) and hold at least one pixel, "
+            f"got shape {features.shape}"
+        )
+    return features.reshape(-1, features.shape[-1])
