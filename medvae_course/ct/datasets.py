@@ -128,8 +128,8 @@ def load(
     """Load a data set by name, or from a folder of CT.
 
     The first call prepares the arrays and keeps them on disk (`ct.cache`); the next
-    ones read them. All patients get one field of view (the largest), and so one pixel size;
-    slices that show next to no body are left out.
+    ones read them. All patients get one field of view, the median of theirs, and so one
+    pixel size; slices that show next to no body are left out.
 
     Args:
         name: `"phantom"`, or a folder as `ct.patients` describes it; None takes the
@@ -160,7 +160,7 @@ def load(
         split_by_patient([source.patient_id for source in sources])  # or says why not
         key, label_names = _fingerprint(Path(name), patients), read_label_names(name)
         volumes = ((source.patient_id, *source.read()) for source in sources)
-        side_mm = max(source.side_mm() for source in sources)
+        side_mm = float(np.median([source.side_mm() for source in sources]))
     key = f"{key} {image_size} {cache.code_version()}"
     arrays = cache.cached(key, lambda: _slices(volumes, side_mm, image_size))
     parts = split_by_patient(arrays["patients"], seed=seed)
