@@ -1,4 +1,4 @@
-"""Exercises of chapter 1: rescaling, slice order, volumes and the split by patient.
+"""Exercises of chapter 1: rescaling, slice order and the split by patient.
 
 Each check feeds the learner's function small scans whose right answer follows from a
 property, so that no finished solution is stored here.
@@ -84,28 +84,6 @@ def _order_problem(slice_order: Callable) -> str:
     return ""
 
 
-def _volume_problem(volume_ml: Callable) -> str:
-    empty = np.zeros((10, 10, 10), dtype=bool)
-    full = ~empty
-    spacing_mm = (4.0, 0.5, 1.0)
-    if volume_ml(empty, spacing_mm) != 0:
-        return "an empty mask has a volume"
-    ml = float(volume_ml(full, spacing_mm))
-    if np.isclose(ml, 2000.0) or np.isclose(ml, 1000.0 * full.size):
-        return "the number is right in another unit than millilitres"
-    if np.isclose(ml, full.size) or np.isclose(ml, full.size / 1000):
-        return "voxels were counted, but their size did not matter"
-    if not np.isclose(ml, 2.0):
-        return "a mask of 1000 voxels of 2 cubic millimetres each has another volume"
-    half = full.copy()
-    half[:, 5:] = False
-    if not np.isclose(volume_ml(half, spacing_mm), ml / 2):
-        return "half of the mask does not have half of the volume"
-    if not np.isclose(volume_ml(full, (8.0, 1.0, 2.0)), 8 * ml):
-        return "voxels twice as long in all directions do not have 8 times the volume"
-    return ""
-
-
 def _split_problem(test_slices: Callable) -> str:
     generator = np.random.default_rng(5)
     patients = np.repeat([f"p{n:02d}" for n in range(20)], generator.integers(3, 9, 20))
@@ -160,16 +138,6 @@ EXERCISES = MappingProxyType(
             ),
         ),
         "E01.3": Exercise(
-            "the volume is right in millilitres",
-            _volume_problem,
-            (
-                "how large is one voxel, and how many are there?",
-                "a voxel is a box with three edges; they need not be equal",
-                "the box comes out in cubic millimetres; one millilitre is a cube with"
-                " edges of 10 mm",
-            ),
-        ),
-        "E01.4": Exercise(
             "no patient is on both sides",
             _split_problem,
             (
