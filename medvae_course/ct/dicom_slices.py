@@ -40,7 +40,7 @@ _HEADER = [
     "PerFrameFunctionalGroupsSequence",
     "ModalityLUTSequence",
     "NumberOfFrames",
-    "SOPClassUID",
+    "ImageType",
     "SOPInstanceUID",
     "PhotometricInterpretation",
     "Rows",
@@ -147,8 +147,8 @@ def read_hu(slices: Sequence[Slice]) -> np.ndarray:
         raise DicomError(
             f"{file.name}: the pixels ({name or 'no transfer syntax'}) cannot be"
             f" decoded: {_one_line(error)}. Copy the file again; if its compression"
-            " is the matter, decompress it (gdcmconv --raw, dcmdjpeg) or install a"
-            " decoder (python-gdcm)"
+            " is the matter, decompress it (gdcmconv --raw, dcmdjpeg); for JPEG"
+            " Lossless python-gdcm can be installed"
         ) from error
     hu = [
         hounsfield.to_hu(stored[s.frame], slope=s.slope, intercept=s.intercept)
@@ -160,6 +160,13 @@ def read_hu(slices: Sequence[Slice]) -> np.ndarray:
 
 def _slice(dataset: pydicom.Dataset, file: Path, frame: int) -> Slice:
     _check_values_are_hu(dataset, frame)
+    pixel_mm = tuple(_numbers(dataset, "PixelSpacing", 2, frame).tolist())
+    slope = float(_numbers(dataset, "RescaleSlope", 1, frame)[0])
+    if min(pixel_mm) <= 0 or slope == 0:
+        raise DicomError(
+            "spacing must be positive and slope must not be 0, got spacing"
+            f" {pixel_mm} mm and slope {slope}: export the series again"
+        )
     return Slice(
         file=file,
         frame=frame,
@@ -168,9 +175,9 @@ def _slice(dataset: pydicom.Dataset, file: Path, frame: int) -> Slice:
         orientation=_numbers(dataset, "ImageOrientationPatient", 6, frame).reshape(
             2, 3
         ),
-        pixel_mm=tuple(_numbers(dataset, "PixelSpacing", 2, frame).tolist()),
+        pixel_mm=pixel_mm,
         shape=(int(dataset.Rows), int(dataset.Columns)),
-        slope=float(_numbers(dataset, "RescaleSlope", 1, frame)[0]),
+        slope=slope,
         intercept=float(_numbers(dataset, "RescaleIntercept", 1, frame)[0]),
     )
 
@@ -183,9 +190,9 @@ def _check_values_are_hu(dataset: pydicom.Dataset, frame: int) -> None:
     if "ModalityLUTSequence" in dataset:
         raise DicomError("HU must follow from slope and intercept, got a lookup table")
     units = _attribute(dataset, "RescaleType", frame)
-    # converters to the legacy enhanced class must write a type and know none
-    unknown = dataset.SOPClassUID == uid.LegacyConvertedEnhancedCTImageStorage
-    if units and units != "HU" and not (unknown and units == "US"):
+    # US is "unspecified": some writers put it into plain CT images, others into maps
+    plain = list(dataset.get("ImageType") or [])[2:3] in (["AXIAL"], ["VOLUME"])
+    if units and units != "HU" and not (plain and units == "US"):
         raise DicomError(
             f"rescaled values must be in HU, got Rescale Type {units}: leave out maps"
             " of other quantities; if the values are HU, set the Rescale Type to HU"
