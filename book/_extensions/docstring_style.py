@@ -1,14 +1,16 @@
-"""Sphinx extension: show `Source:` and `Taught in:` of a docstring as fields.
+"""Sphinx extension: read the docstrings of the library as they are written.
 
-The library's docstrings end in `Source: where the formula comes from` and
-`Taught in: chapter 3.`, text and heading on one line. Napoleon only knows sections
-whose heading stands alone, so these two become fields before it reads the docstring,
-and then stand in the same table as the parameters.
+They end in `Source: where the formula comes from` and `Taught in: chapter 3.`, text and
+heading on one line, which become fields in the table of parameters; they hold
+mathematics between dollar signs, as the chapters do, which becomes the role `math`; and
+a bar in them is a bar, and `Volume`s has a plural, both of which reST reads otherwise.
 """
 
 import re
 
 FIELD = re.compile(r"^(Source|Taught in):\s*(.*)$")
+MATH = re.compile(r"(?<![\\$`\w])\$([^$`]+)\$(?![$\w])")
+CODE = re.compile(r"(`+[^`]+`+)")
 
 
 def fields_from_lines(lines: list[str]) -> list[str]:
@@ -36,9 +38,30 @@ def fields_from_lines(lines: list[str]) -> list[str]:
     return out
 
 
+def rest_from_prose(text: str) -> str:
+    """Make reST of a paragraph with `code` and mathematics between dollar signs.
+
+    Args:
+        text: a paragraph; one that holds an example (`>>>`) is left alone.
+
+    Returns:
+        The paragraph with as many lines.
+    """
+    if ">>>" in text:
+        return text
+    # prose, code, prose, code, …: mathematics is code by now
+    parts = CODE.split(MATH.sub(r":math:`\1`", text))
+    for index in range(0, len(parts), 2):
+        parts[index] = parts[index].replace("|", r"\|")
+        if index and parts[index][:1].isalnum():
+            parts[index] = r"\ " + parts[index]
+    return "".join(parts)
+
+
 def rewrite(app, what, name, obj, options, lines: list[str]) -> None:
     """Change a docstring's lines in place, as the Sphinx event asks."""
-    lines[:] = fields_from_lines(lines)
+    prose = "\n\n".join(map(rest_from_prose, "\n".join(lines).split("\n\n")))
+    lines[:] = fields_from_lines(prose.split("\n"))
     if what in {"attribute", "data", "property"}:
         # Napoleon takes what stands before a colon in the first line for a type;
         # an empty comment is a first line without one.
