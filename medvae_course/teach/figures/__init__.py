@@ -1,0 +1,31 @@
+"""One function for each kind of picture in the course; each returns a `Figure`.
+
+CT goes in as Hounsfield units and is shown under a window that the caller states, the
+same for all panels of a figure. `show(fig, alt=…)` then gives the figure its sentence.
+"""
+
+from .graphs import (
+    plot_codes,
+    plot_curves,
+    plot_histogram,
+    plot_quality_by_code_size,
+)
+from .pictures import (
+    plot_errors,
+    plot_images,
+    plot_labels,
+    plot_planes,
+    plot_reconstructions,
+)
+
+__all__ = [
+    "plot_codes",
+    "plot_curves",
+    "plot_errors",
+    "plot_histogram",
+    "plot_images",
+    "plot_labels",
+    "plot_planes",
+    "plot_quality_by_code_size",
+    "plot_reconstructions",
+]
