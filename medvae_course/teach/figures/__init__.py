@@ -17,6 +17,7 @@ from .pictures import (
     plot_planes,
     plot_reconstructions,
 )
+from .segmentations import plot_segmentations
 
 __all__ = [
     "plot_codes",
@@ -28,4 +29,5 @@ __all__ = [
     "plot_planes",
     "plot_quality_by_code_size",
     "plot_reconstructions",
+    "plot_segmentations",
 ]

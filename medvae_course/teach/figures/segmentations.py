@@ -6,8 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .canvas import add_scale_bar, draw_hu, in_course_style, label_colour
-from .pictures import _rows
+from .canvas import (
+    add_scale_bar,
+    draw_hu,
+    in_course_style,
+    label_colour,
+    rows_of_panels,
+)
 
 
 @in_course_style
@@ -39,7 +44,7 @@ def plot_segmentations(
 
     Taught in: chapter 14.
     """
-    fig, axes, _ = _rows({"CT": hu} | dict(rows), right_inches=1.4)
+    fig, axes, _ = rows_of_panels({"CT": hu} | dict(rows), right_inches=1.4)
     for row in axes:
         for ax, image in zip(row, hu, strict=True):
             draw_hu(ax, image, level_hu=level_hu, width_hu=width_hu)
