@@ -18,6 +18,7 @@ from .pictures import (
     plot_reconstructions,
 )
 from .segmentations import plot_segmentations
+from .windows import plot_windows
 
 __all__ = [
     "plot_codes",
@@ -30,4 +31,5 @@ __all__ = [
     "plot_quality_by_code_size",
     "plot_reconstructions",
     "plot_segmentations",
+    "plot_windows",
 ]
