@@ -50,8 +50,8 @@ def reconstruction_noise(
     """Noise as filtered back-projection leaves it: correlated within each slice.
 
     White noise in the projections passes the ramp filter, so the noise power spectrum
-    of the image grows with the frequency, and falls again where the kernel smooths.
-    Averaging neighbouring pixels therefore removes more of it than of white noise.
+    of the image grows with the frequency, and falls again where the kernel smooths:
+    neighbours are alike, but large regions average out faster than in white noise.
 
     Args:
         shape: (z, y, x) of the volume.

@@ -1,8 +1,7 @@
 """Shapes in millimetres, painted onto a voxel grid with partial volume.
 
-A shape is its signed distance: negative inside, positive outside, millimetres. Where
-the distance crosses zero, a voxel is partly covered; painting mixes tissues by that
-share, which is what a scanner does at every boundary.
+A shape is its signed distance in mm, negative inside. Where it crosses zero, a voxel is
+partly covered; painting mixes tissues by that share, as a scanner does at boundaries.
 """
 
 from collections.abc import Sequence
@@ -20,8 +19,7 @@ _MARGIN_MM = 14.0  # how far a deformed body may stray from the undeformed one
 class Canvas:
     """A voxel grid that carries body coordinates, HU and labels while it is painted.
 
-    The coordinates may be deformed: whoever paints a straight tube in body
-    coordinates gets a bent one in the image.
+    The coordinates may be deformed: a tube straight in them is bent in the image.
 
     Args:
         grid_mm: three one-dimensional arrays, z, y and x of the voxel centres, mm.
@@ -53,13 +51,12 @@ class Canvas:
         self.hu = np.full(self.z.shape, -1000.0, np.float32)
         self.labels = np.zeros(self.z.shape, np.uint8)
 
-    def box(self, *points: Point, reach_mm: float, box: Box | None = None) -> Box:
+    def box(self, *points: Point, reach_mm: float) -> Box:
         """Give the voxels within `reach_mm` of (x, y, z) points: painting is local.
 
         Args:
             *points: (x, y, z) body coordinates, mm.
             reach_mm: how far around the points, mm.
-            box: unused voxels outside this box stay outside; everything if None.
 
         Returns:
             Three slices, possibly empty.
@@ -137,7 +134,7 @@ def ellipsoid(
     x, y, z = x / rx, y / ry, z / rz
     level = np.sqrt(x * x + y * y + z * z)
     slope = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (z / rz) ** 2)
-    return level * (level - 1) / np.maximum(slope, np.float32(1e-6))
+    return _first_order(level, slope, min(radii))
 
 
 def ellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y) -> np.ndarray:
@@ -151,13 +148,11 @@ def ellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y) -> np.ndarray:
 
     Returns:
         float32 array, mm, negative inside.
-
-    Taught in: chapter 1.
     """
     u, v = x / radius_x, y / radius_y
     level = np.sqrt(u * u + v * v)
     slope = np.sqrt((u / radius_x) ** 2 + (v / radius_y) ** 2)
-    return level * (level - 1) / np.maximum(slope, np.float32(1e-6))
+    return _first_order(level, slope, np.minimum(radius_x, radius_y))
 
 
 def superellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y, *, power: float):
@@ -225,8 +220,6 @@ def smooth_max(a: np.ndarray, b: np.ndarray, *, round_mm: float) -> np.ndarray:
 
     Returns:
         Signed distance of what lies in both, mm.
-
-    Taught in: chapter 1.
     """
     near = np.maximum(np.float32(round_mm) - np.abs(a - b), 0)
     return np.maximum(a, b) + near * near / np.float32(4 * round_mm)
@@ -242,10 +235,14 @@ def smooth_min(a: np.ndarray, b: np.ndarray, *, round_mm: float) -> np.ndarray:
 
     Returns:
         Signed distance of what lies in either, mm.
-
-    Taught in: chapter 1.
     """
     return -smooth_max(-a, -b, round_mm=round_mm)
+
+
+def _first_order(level, slope, smallest):
+    """Distance level (level - 1) / slope; the smallest radius where both vanish."""
+    tiny = np.float32(1e-6)
+    return (level - 1) * (level + tiny * np.float32(smallest)) / (slope + tiny)
 
 
 def _cos_sin(angle_deg: float) -> tuple[np.float32, np.float32]:

@@ -1,0 +1,200 @@
+import hashlib
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.segmentation import clear_border
+from sklearn.cluster import KMeans
+
+from medvae_course.ct import phantom, tissues
+
+SMALL = {"shape": (16, 64, 64), "spacing_mm": (16.0, 6.4, 6.4)}
+LABEL = tissues.LABEL
+
+
+@pytest.fixture(scope="module")
+def patients():
+    return [phantom.make_patient(seed) for seed in range(4)]
+
+
+def _dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+def _digest(patient):
+    parts = patient.volume.hu.tobytes() + patient.labels.tobytes()
+    return hashlib.sha256(parts).hexdigest()
+
+
+def test_same_seed_gives_the_same_bits():
+    first, again, other = (phantom.make_patient(s, **SMALL) for s in (5, 5, 6))
+    assert _digest(first) == _digest(again)
+    assert first.factors == again.factors
+    assert _digest(first) != _digest(other)
+
+
+def test_noise_changes_no_anatomy():
+    quiet, loud = (phantom.make_patient(5, noise_hu=n, **SMALL) for n in (0.0, 20.0))
+    assert (quiet.labels == loud.labels).all()
+    difference = (loud.volume.hu - quiet.volume.hu)[quiet.labels > 0]
+    assert difference.std() == pytest.approx(20.0, rel=0.05)
+
+
+def test_hu_are_whole_numbers_of_twelve_bits(patients):
+    for patient in patients:
+        hu = patient.volume.hu
+        assert hu.dtype == np.float32
+        assert (hu == np.rint(hu)).all()
+        assert hu.min() >= -1024
+        assert hu.max() <= 3071
+
+
+def test_every_patient_has_every_organ(patients):
+    for patient in patients:
+        assert set(np.unique(patient.labels)) == set(phantom.LABELS)
+
+
+def test_each_tissue_lies_in_its_cited_band():
+    for name, tissue in phantom.TISSUE_HU.items():
+        low, high = tissue.range_hu
+        assert low <= tissue.mean_hu <= high, name
+        assert tissue.source in tissues.SOURCES
+
+
+@pytest.mark.parametrize(
+    ("organ", "tissue"),
+    [
+        ("muscle", "muscle"),
+        ("liver", "liver"),
+        ("spleen", "spleen"),
+        ("kidneys", "kidney"),
+        ("aorta", "blood"),
+        ("lungs", "lung"),
+    ],
+)
+def test_organs_have_the_hu_that_the_factors_tell(patients, organ, tissue):
+    for patient in patients:
+        hu = patient.volume.hu
+        inside = ndimage.binary_erosion(
+            patient.labels == LABEL[organ], np.ones((3, 3, 3))
+        )
+        median = np.median(hu[inside])
+        assert median == pytest.approx(patient.factors[f"{tissue}_hu"], abs=14)
+
+
+def test_air_and_fat_stand_at_their_known_values(patients):
+    for patient in patients:
+        hu, labels = patient.volume.hu, patient.labels
+        corner = hu[:, :12, :12]
+        assert np.mean(corner) == pytest.approx(-1000, abs=2)
+        fat = hu[(labels == LABEL["body"]) & (hu > -150) & (hu < -50)]
+        assert np.mean(fat) == pytest.approx(-100, abs=8)
+
+
+def test_threshold_and_border_clearing_find_the_lungs(patients):
+    for patient in patients:
+        air = patient.volume.hu < -400
+        found = np.stack([clear_border(slice_) for slice_ in air])
+        assert _dice(found, patient.labels == LABEL["lungs"]) >= 0.95
+
+
+def test_soft_tissue_parts_the_lungs_from_outside_air(patients):
+    for patient in patients:
+        wall = ndimage.distance_transform_edt(
+            patient.labels != LABEL["background"], sampling=(1e3, 3.2, 3.2)
+        )
+        assert wall[patient.labels == LABEL["lungs"]].min() > 10.0  # mm
+
+
+def test_intensity_alone_cannot_separate_liver_spleen_and_muscle(patients):
+    hu = np.concatenate([p.volume.hu[p.labels > 0] for p in patients])[::29, None]
+    labels = np.concatenate([p.labels[p.labels > 0] for p in patients])[::29]
+    clusters = KMeans(10, n_init=1, random_state=0).fit_predict(hu)
+    best = [np.bincount(labels[clusters == c]).argmax() for c in range(10)]
+    found = np.take(best, clusters)
+    organs = [LABEL[name] for name in ("liver", "spleen", "muscle")]
+    assert np.mean([_dice(found == v, labels == v) for v in organs]) <= 0.5
+
+
+def test_organ_volumes_are_those_of_adults(patients):
+    ranges_ml = {
+        "lungs": (1800, 5500),
+        "liver": (900, 2200),
+        "heart": (350, 900),
+        "spleen": (40, 350),
+        "spinal canal": (40, 110),
+    }
+    for patient in patients:
+        voxel_ml = np.prod(patient.volume.spacing_mm) / 1000
+        for name, (low, high) in ranges_ml.items():
+            volume_ml = (patient.labels == LABEL[name]).sum() * voxel_ml
+            assert low < volume_ml < high, (patient.patient_id, name)
+
+
+def test_patient_is_the_same_at_another_resolution(patients):
+    coarse = phantom.make_patient(0, shape=(32, 64, 64), spacing_mm=(8.0, 6.4, 6.4))
+    for name in ("lungs", "liver", "heart", "muscle"):
+        fine_ml = (patients[0].labels == LABEL[name]).sum()
+        coarse_ml = 4 * (coarse.labels == LABEL[name]).sum()
+        assert coarse_ml == pytest.approx(fine_ml, rel=0.04), name
+
+
+def test_liver_lies_right_and_spleen_left_and_spine_behind(patients):
+    for patient in patients:
+        centre_mm = {
+            name: patient.volume.index_to_mm(
+                np.argwhere(patient.labels == LABEL[name]).mean(axis=0)
+            )
+            for name in ("liver", "spleen", "spinal canal", "heart", "lungs")
+        }
+        assert centre_mm["liver"][0] < -15  # x grows to the patient's left
+        assert centre_mm["spleen"][0] > 40
+        assert centre_mm["spinal canal"][1] > 50  # y to the back
+        assert centre_mm["heart"][1] < 0
+        assert centre_mm["lungs"][2] > centre_mm["liver"][2] + 50  # z to the head
+
+
+def test_measured_sizes_follow_their_factors():
+    made = [phantom.make_patient(seed, **SMALL) for seed in range(12)]
+
+    def follows(measured, factor):
+        known = [patient.factors[factor] for patient in made]
+        return np.corrcoef([measured(patient) for patient in made], known)[0, 1]
+
+    def lung_width(patient):
+        return np.count_nonzero((patient.labels == LABEL["lungs"]).any(axis=(0, 1)))
+
+    def dome(patient):  # how far up the liver reaches, mm
+        rows = np.flatnonzero((patient.labels == LABEL["liver"]).sum(axis=(1, 2)) > 3)
+        return -rows.max() * 16 + patient.factors["scan_mm"]
+
+    def blood(patient):
+        return np.median(patient.volume.hu[patient.labels == LABEL["aorta"]])
+
+    assert follows(lung_width, "chest_half_width_mm") > 0.6
+    assert follows(blood, "contrast") > 0.95
+    assert follows(dome, "breath_mm") < 0.99  # coarse slices: only the sign is asked
+    assert follows(dome, "breath_mm") > 0.3
+
+
+def test_patients_differ_in_every_factor():
+    drawn = [phantom.draw_factors(seed) for seed in range(60)]
+    for name, (mean, sd) in phantom.FACTORS.items():
+        values = np.array([factors[name] for factors in drawn])
+        assert values.std() > 0.5 * sd, name
+        assert abs(values.mean() - mean) < max(sd, 0.05 * abs(mean)), name
+
+
+@pytest.mark.parametrize(
+    ("seed", "changes", "match"),
+    [
+        (-1, {}, "seed"),
+        (1.5, {}, "seed"),
+        (0, {"shape": (4, 32)}, "shape"),
+        (0, {"spacing_mm": (8.0, 0.0, 3.2)}, "spacing_mm"),
+        (0, {"noise_hu": -3.0, **SMALL}, "noise_hu"),
+    ],
+)
+def test_impossible_arguments_are_refused(seed, changes, match):
+    with pytest.raises(ValueError, match=match):
+        phantom.make_patient(seed, **changes)
