@@ -1,0 +1,208 @@
+"""Which room may import what, by its source, and what an import must not load."""
+
+import ast
+import json
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "medvae_course"
+COPYABLE = ("ct", "models", "evaluate")
+FRAMEWORKS = {"keras", "tensorflow", "jax", "torch"}
+LESSON_ONLY = {"matplotlib", "IPython", "typer"}
+MAY_USE = {  # rooms whose third parties can be counted on one hand
+    "models": {"keras", "numpy"},
+    "evaluate": {"numpy", "scipy", "skimage", "sklearn"},
+}
+# In each row a module may import those to its left, never those to its right.
+ARROWS = {
+    "ct": [
+        ["hounsfield", "volume", "dicom", "deidentify"],
+        ["hounsfield", "volume", "phantom", "datasets"],
+        ["dicom", "datasets"],
+    ],
+    "models": [["losses", "layers", "autoencoders", "vae", "latent_segmentation"]],
+    "evaluate": [],
+}
+ON_THEIR_OWN = {
+    "evaluate": {"metrics", "baselines", "bootstrap", "clusters"},
+    "models": {"training"},
+}
+CATCH_ALL = set("base common core helper helpers misc tools util utils".split())
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LOADS = """
+import importlib, json, sys
+for module in json.loads(sys.argv[1]):
+    importlib.import_module(module)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path) -> list[str]:
+    """Full dotted names that a file imports, relative ones made absolute."""
+    package = list(path.relative_to(ROOT).parent.parts)
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            base = base + ([node.module] if node.module else [])
+            found += [".".join([*base, alias.name]) for alias in node.names]
+    return found
+
+
+def rooms_imported(path: Path) -> set[str]:
+    names = [name.split(".") for name in imported(path)]
+    return {n[1] for n in names if n[0] == PACKAGE.name and len(n) > 1}
+
+
+def third_parties(path: Path) -> set[str]:
+    tops = {name.partition(".")[0] for name in imported(path)}
+    return tops - set(sys.stdlib_module_names) - {PACKAGE.name}
+
+
+def arrows(room: str) -> dict[str, set[str]]:
+    """Each module of a room with the modules of the same room that it imports."""
+    modules = {p.stem: p for p in MODULES if room_of(p) == room}
+    inside = f"{PACKAGE.name}.{room}."
+    return {
+        name: {
+            target.removeprefix(inside).partition(".")[0]
+            for target in imported(path)
+            if target.startswith(inside)
+        }
+        & modules.keys()
+        for name, path in modules.items()
+    }
+
+
+def files(*rooms: str):
+    chosen = [path for path in MODULES if room_of(path) in rooms]
+    return pytest.mark.parametrize("path", chosen, ids=dotted)
+
+
+@files(*COPYABLE)
+def test_room_imports_no_other_room(path):
+    assert rooms_imported(path) <= {room_of(path)}
+
+
+@files("teach")
+def test_teach_does_not_import_the_command_line(path):
+    assert "cli" not in rooms_imported(path)
+
+
+@files("")
+def test_package_itself_imports_no_room(path):
+    assert not rooms_imported(path)
+
+
+@files(*COPYABLE)
+def test_room_imports_its_own_modules_relatively(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level <= 1
+            assert node.level or node.module.partition(".")[0] != PACKAGE.name
+        elif isinstance(node, ast.Import):
+            assert all(a.name.partition(".")[0] != PACKAGE.name for a in node.names)
+
+
+@pytest.mark.parametrize("room", COPYABLE)
+def test_arrows_inside_a_room_run_one_way(room):
+    graph = arrows(room)
+    TopologicalSorter(graph).prepare()  # raises CycleError on a circle
+    for row in ARROWS[room]:
+        for i, name in enumerate(row):
+            assert not reached(graph, name) & set(row[i + 1 :]), name
+
+
+def reached(graph: dict[str, set[str]], name: str) -> set[str]:
+    found, waiting = set(), [name]
+    while waiting:
+        new = graph.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+@pytest.mark.parametrize("room", ON_THEIR_OWN)
+def test_some_modules_stand_alone(room):
+    graph = arrows(room)
+    assert graph.keys() >= ON_THEIR_OWN[room]
+    for name in ON_THEIR_OWN[room]:
+        assert not graph[name]
+        assert not [other for other in graph if name in graph[other]]
+
+
+@files("ct", "evaluate")
+def test_room_uses_neither_frameworks_nor_plots(path):
+    assert not third_parties(path) & (FRAMEWORKS | LESSON_ONLY)
+
+
+@files(*MAY_USE)
+def test_room_uses_its_few_third_parties_only(path):
+    assert third_parties(path) <= MAY_USE[room_of(path)]
+
+
+@files("models")
+def test_models_name_no_backend(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert not names & {"tf", "tensorflow", "jax", "jnp", "torch"}
+
+
+@files("", "teach", "cli", *COPYABLE)
+def test_module_is_short_and_named_for_what_it_holds(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= 250
+    assert path.stem not in CATCH_ALL
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """Top-level packages in memory after importing modules in a fresh Python."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS, json.dumps(modules)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
+
+
+def test_ct_and_evaluate_load_no_framework():
+    modules = [dotted(p) for p in MODULES if room_of(p) in ("ct", "evaluate")]
+    assert not loaded_by(*modules) & (FRAMEWORKS | LESSON_ONLY)
+
+
+def test_importing_the_rooms_loads_nothing_heavy():
+    rooms = [f"{PACKAGE.name}.{room}" for room in COPYABLE]
+    loaded = loaded_by(PACKAGE.name, *rooms)
+    assert PACKAGE.name in loaded
+    assert not loaded & {"numpy", "scipy", "pydicom", "sklearn", *FRAMEWORKS}
+
+
+def test_command_line_loads_nothing_heavy():
+    loaded = loaded_by(f"{PACKAGE.name}.cli")
+    assert not loaded & {"numpy", "scipy", "pydicom", "matplotlib", *FRAMEWORKS}
+
+
+def test_these_tests_see_every_room_and_every_way_to_import():
+    assert {room_of(path) for path in MODULES} >= {"", "cli", "teach", *COPYABLE}
+    assert "volume" in reached(arrows("ct"), "dicom")
+    assert "losses" in reached(arrows("models"), "vae")
+    assert rooms_imported(PACKAGE / "cli" / "measure.py") >= {"evaluate", "models"}
