@@ -121,13 +121,26 @@ def rows_of_panels(
     stacks = np.stack([as_stack(images) for images in rows.values()])
     space = {"left_inches": 0.3, "right_inches": right_inches, "row_inches": 0.06}
     fig, axes = panels(len(rows), stacks.shape[1], stacks.shape[2:], **space)
-    # 13 letters an inch fill a row; longer names are broken
-    letters = max(8, int(13 * fig.get_figheight() / len(rows)))
+    letters = letters_along(fig.get_figheight() / len(rows))
     for ax, name in zip(axes[:, 0], rows, strict=True):
         place = {"rotation": 90, "ha": "right", "va": "center"}
         place |= {"transform": ax.transAxes, "multialignment": "center"}
         ax.text(-0.04, 0.5, fill(name, letters), **place)
     return fig, axes, stacks
+
+
+def letters_along(inches: float) -> int:
+    """Return how many letters fit along a side, after which a line is to be broken.
+
+    Args:
+        inches: length of the side.
+
+    Returns:
+        A count, at least 8.
+
+    Taught in: chapter 3.
+    """
+    return max(8, int(13 * inches))
 
 
 def draw_hu(

@@ -1,6 +1,7 @@
 """Pictures made of voxels: slices, reconstructions, errors, labels, planes."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .canvas import (
     draw_hu,
     in_course_style,
     label_colour,
+    letters_along,
     panels,
     rows_of_panels,
 )
@@ -137,7 +139,8 @@ def plot_errors(
         for ax, error in zip(row, stack, strict=True):
             drawn = ax.imshow(error, vmin=-limit, vmax=limit, cmap=cmap)
     add_scale_bar(axes[0, 0], pixel_mm, width=stacks.shape[3], colour="black")
-    bar = fig.colorbar(drawn, ax=axes, label=label, extend="both", aspect=25)
+    words = fill(label, letters_along(fig.get_figheight()))
+    bar = fig.colorbar(drawn, ax=axes, label=words, extend="both", aspect=25)
     bar.outline.set_visible(False)
     return fig
 
