@@ -65,20 +65,13 @@ def deidentify(dataset: Dataset, *, key: str = "") -> Dataset:
     Source: DICOM PS3.15 E.1.1 and table E.1-1, Basic Profile.
     Taught in: chapter 1.
     """
-    result = copy.deepcopy(dataset)
-    pseudonym = _pseudonym(result.get("PatientID"), key)
-    _clean(result, _rules(key))
-    if pseudonym:
-        result.PatientID = pseudonym
-    if hasattr(result, "file_meta"):
-        for element in list(result.file_meta):
-            if element.keyword not in _META:
-                del result.file_meta[element.tag]
-    if hasattr(result, "preamble"):
-        result.preamble = bytes(128)  # could hold anything
+    result = _without_identity(dataset, key)
     result.PatientIdentityRemoved = "YES"
     result.LongitudinalTemporalInformationModified = "REMOVED"
-    result.DeidentificationMethodCodeSequence = [_method()]
+    methods = list(result.get("DeidentificationMethodCodeSequence") or [])
+    if all(method.get("CodeValue") != "113100" for method in methods):
+        methods.append(_method())
+    result.DeidentificationMethodCodeSequence = methods
     return result
 
 
@@ -103,13 +96,26 @@ def identifying_tags(dataset: Dataset) -> list[tuple[BaseTag, str]]:
     Source: DICOM PS3.15 table E.1-1, Basic Profile.
     Taught in: chapter 1.
     """
-    clean = deidentify(dataset)
-    if _PSEUDONYM.fullmatch(str(dataset.get("PatientID", ""))):
-        clean.PatientID = dataset.PatientID
+    clean = _without_identity(dataset, "")
     found = list(_changed(dataset, clean))
     if hasattr(dataset, "file_meta"):
         found += _changed(dataset.file_meta, clean.file_meta)
     return sorted(set(found))
+
+
+def _without_identity(dataset: Dataset, key: str) -> Dataset:
+    result = copy.deepcopy(dataset)
+    pseudonym = _pseudonym(result.get("PatientID"), key)
+    _clean(result, _rules(key))
+    if pseudonym:
+        result.PatientID = pseudonym
+    if hasattr(result, "file_meta"):
+        for element in list(result.file_meta):
+            if element.keyword not in _META:
+                del result.file_meta[element.tag]
+    if hasattr(result, "preamble"):
+        result.preamble = bytes(128)  # could hold anything
+    return result
 
 
 def _rules(key: str) -> dict[tuple, Callable]:
@@ -145,7 +151,14 @@ def _rules(key: str) -> dict[tuple, Callable]:
 
 
 def _clean(dataset: Dataset, rules: dict[tuple, Callable]) -> None:
-    anonymize_dataset(dataset, base_rules_gen=lambda: rules)
+    # of 655 rules an item needs few: those for its tags, for ranges and for the header
+    tags = {(tag.group, tag.element) for tag in dataset.keys()}
+    needed = {
+        tag: rule
+        for tag, rule in rules.items()
+        if tag in tags or len(tag) > 2 or tag[0] == 0x0002
+    }
+    anonymize_dataset(dataset, base_rules_gen=lambda: needed)
     for element in dataset:  # the library stops at the top level
         if element.VR == "SQ":
             for item in element.value:
@@ -171,10 +184,10 @@ def _is_replaced(uid: str) -> bool:
 
 
 def _pseudonym(patient_id: str | None, key: str) -> str:
+    if patient_id and _PSEUDONYM.fullmatch(patient_id):
+        return patient_id  # one of ours already
     if not patient_id or not key:
         return ""
-    if _PSEUDONYM.fullmatch(patient_id):
-        return patient_id
     return f"ANON-{_hash(patient_id, key) >> 32:016X}"
 
 

@@ -24,7 +24,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from .dicom_geometry import stack
-from .dicom_slices import CT_CLASSES, DicomError, read_dataset, read_hu, read_slices
+from .dicom_slices import (
+    CT_CLASSES,
+    DicomError,
+    read_dataset,
+    read_hu,
+    read_slices,
+    reason,
+)
 from .dicom_write import write_series
 from .volume import Volume
 
@@ -157,7 +164,8 @@ def _read_header(file: Path) -> dict:
     except DicomError:
         raise
     except Exception as error:  # values are parsed only now
-        raise DicomError(f"{file.name} has a broken header: {error}") from error
+        message = f"{file.name} has a broken header: {reason(error)}"
+        raise DicomError(message) from error
 
 
 def _header(dataset: Dataset, file: Path) -> dict:

@@ -92,7 +92,7 @@ def read_dataset(file: Path, *, keywords: list[str] | None = None) -> pydicom.Da
     except pydicom.errors.InvalidDicomError as error:
         raise DicomError(f"{file.name} is not a DICOM file (no DICM mark)") from error
     except Exception as error:  # a parser of broken files may raise anything
-        raise DicomError(f"{file.name} cannot be read: {_one_line(error)}") from error
+        raise DicomError(f"{file.name} cannot be read: {reason(error)}") from error
 
 
 def read_slices(file: Path) -> list[Slice]:
@@ -117,9 +117,8 @@ def read_slices(file: Path) -> list[Slice]:
     except DicomError as error:
         raise DicomError(f"{file.name}: {error}") from error
     except Exception as error:  # values are parsed only now
-        raise DicomError(
-            f"{file.name}: the header cannot be read: {_one_line(error)}"
-        ) from error
+        message = f"{file.name}: the header cannot be read: {reason(error)}"
+        raise DicomError(message) from error
 
 
 def read_hu(slices: Sequence[Slice]) -> np.ndarray:
@@ -146,7 +145,7 @@ def read_hu(slices: Sequence[Slice]) -> np.ndarray:
         name = dataset.file_meta.get("TransferSyntaxUID", uid.UID("")).name
         raise DicomError(
             f"{file.name}: the pixels ({name or 'no transfer syntax'}) cannot be"
-            f" decoded: {_one_line(error)}. Copy the file again; if its compression"
+            f" decoded: {reason(error)}. Copy the file again; if its compression"
             " is the matter, decompress it (gdcmconv --raw, dcmdjpeg); for JPEG"
             " Lossless python-gdcm can be installed"
         ) from error
@@ -212,7 +211,7 @@ def _n_frames(dataset: pydicom.Dataset) -> int:
     return n_frames
 
 
-def _attribute(dataset: pydicom.Dataset, keyword: str, frame: int):
+def _attribute(dataset: pydicom.Dataset, keyword: str, frame: int) -> object:
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         return dataset.get(keyword)
     own = dataset.PerFrameFunctionalGroupsSequence[frame]
@@ -245,5 +244,7 @@ def _is_padding(dataset: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
     return (stored >= ends.min()) & (stored <= ends.max())
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join((str(error) or type(error).__name__).split())[:300].rstrip(".")
+def reason(error: Exception) -> str:
+    """What an error of a dependency says, in one line (pydicom's may hold a trace)."""
+    text = str(error).partition("Traceback (most recent call last)")[0]
+    return " ".join((text or type(error).__name__).split())[:300].rstrip(".")

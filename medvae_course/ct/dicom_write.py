@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.valuerep import DSfloat
 
 from . import hounsfield
-from .dicom_slices import DicomError
+from .dicom_slices import DicomError, reason
 from .volume import Volume
 
 _SLOPE, _INTERCEPT = 1, -1024  # whole HU from -33792 to 31743 fit into int16
@@ -54,42 +54,57 @@ def write_series(
     Taught in: chapter 1.
     """
     folder = Path(folder)
-    for name, text in (
-        ("patient_id", patient_id),
-        ("series_description", series_description),
-    ):
-        if not 1 <= len(text) <= _LONGEST or "\\" in text or not text.isprintable():
-            raise DicomError(
-                f"`{name}` must be 1 to {_LONGEST} printable characters without a"
-                f" backslash, got {text!r}"
-            )
+    _check_text("patient_id", patient_id)
+    _check_text("series_description", series_description)
     _check_free(folder)
     try:
         stored = hounsfield.from_hu(volume.hu, slope=_SLOPE, intercept=_INTERCEPT)
     except ValueError as error:
         raise DicomError(str(error)) from error
-    common = _common(volume, patient_id, series_description, stored, seed)
-    partial = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+    common = Dataset()
+    _set_identity(common, patient_id, series_description, seed)
+    _set_image(common, volume, stored)
+    grid = (volume.spacing_mm, volume.origin_mm, volume.direction.tolist())
+    content = hashlib.sha256(stored.tobytes()).hexdigest()
+    common.SeriesInstanceUID = _uid(
+        "series", patient_id, seed, series_description, grid, content
+    )
+    _write_all(folder, common, volume, stored)
+    return [folder / _name(index) for index in range(len(stored))]
+
+
+def _write_all(
+    folder: Path, common: Dataset, volume: Volume, stored: np.ndarray
+) -> None:
+    target = folder.resolve()
+    partial = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
     try:
         partial.mkdir(parents=True)
         for index, image in enumerate(stored):
             dataset = _image(common, volume, image, index)
             dataset.save_as(partial / _name(index), enforce_file_format=True)
-        if folder.exists():
-            folder.rmdir()  # empty: checked above
-        partial.rename(folder)
+        if target.exists():
+            target.rmdir()  # empty: checked before
+        partial.rename(target)
     except OSError as error:
         raise DicomError(
-            f"{folder} cannot be written, nothing was left there: {error.strerror};"
-            " free space or choose another folder"
+            f"{folder} cannot be written, nothing was left there:"
+            f" {reason(error)}; free space or choose another folder"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return [folder / _name(index) for index in range(len(stored))]
 
 
 def _name(index: int) -> str:
     return f"slice_{index + 1:04d}.dcm"
+
+
+def _check_text(name: str, text: str) -> None:
+    if not 1 <= len(text) <= _LONGEST or "\\" in text or not text.isprintable():
+        raise DicomError(
+            f"`{name}` must be 1 to {_LONGEST} printable characters without a"
+            f" backslash, got {text!r}"
+        )
 
 
 def _check_free(folder: Path) -> None:
@@ -108,18 +123,10 @@ def _uid(*parts: object) -> uid.UID:
     return uid.UID(f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, name).int}")
 
 
-def _common(
-    volume: Volume,
-    patient_id: str,
-    series_description: str,
-    stored: np.ndarray,
-    seed: int,
-) -> Dataset:
-    """Everything that the slices of a series share, by module of PS3.3 table A.3-1."""
-    grid = (volume.spacing_mm, volume.origin_mm, volume.direction.tolist())
-    content = hashlib.sha256(stored.tobytes()).hexdigest()
-    windows = [hounsfield.WINDOWS[name] for name in _SHOWN]
-    dataset = Dataset()
+def _set_identity(
+    dataset: Dataset, patient_id: str, series_description: str, seed: int
+) -> None:
+    """Whose image it is, in the order of the modules in PS3.3 table A.3-1."""
     # SOP Common, Patient, General Study; empty values are known to be unknown
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = uid.CTImageStorage
@@ -132,19 +139,21 @@ def _common(
     dataset.StudyID = "1"
     # General Series, Frame of Reference, General Equipment
     dataset.Modality = "CT"
-    dataset.SeriesInstanceUID = _uid(
-        "series", patient_id, seed, series_description, grid, content
-    )
     dataset.SeriesDescription = series_description
     dataset.SeriesNumber = 1
     dataset.PatientPosition = dataset.Laterality = ""
     dataset.FrameOfReferenceUID = _uid("frame of reference", patient_id, seed)
     dataset.PositionReferenceIndicator = ""
     dataset.Manufacturer = "medvae_course"
-    # General Image, Image Plane
+    # General Image
     dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
     dataset.DerivationDescription = series_description
-    along_z, along_y, along_x = volume.direction.T
+
+
+def _set_image(dataset: Dataset, volume: Volume, stored: np.ndarray) -> None:
+    """How the pixels are to be read, in the order of the same modules."""
+    # Image Plane
+    _, along_y, along_x = volume.direction.T
     dataset.ImageOrientationPatient = _decimals(*along_x, *along_y)
     dataset.PixelSpacing = _decimals(*volume.spacing_mm[1:])
     dataset.SliceThickness = _decimals(volume.spacing_mm[0])[0]
@@ -159,9 +168,9 @@ def _common(
     dataset.RescaleSlope, dataset.RescaleIntercept = _SLOPE, _INTERCEPT
     dataset.RescaleType = "HU"
     dataset.KVP = dataset.AcquisitionNumber = None
+    windows = [hounsfield.WINDOWS[name] for name in _SHOWN]
     dataset.WindowCenter, dataset.WindowWidth = map(list, zip(*windows, strict=True))
     dataset.WindowCenterWidthExplanation = [name.upper() for name in _SHOWN]
-    return dataset
 
 
 def _image(common: Dataset, volume: Volume, image: np.ndarray, index: int) -> Dataset:

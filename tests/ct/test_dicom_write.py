@@ -112,6 +112,13 @@ def test_an_empty_folder_is_filled(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]
 
 
+def test_a_relative_folder_is_filled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = dicom.write_series(scan(), "ct", patient_id="P1")
+    assert str(written[0]) == "ct/slice_0001.dcm"
+    assert written[3].is_file()
+
+
 def test_a_folder_with_files_is_refused_and_kept(tmp_path):
     (tmp_path / "ct").mkdir()
     (tmp_path / "ct" / "mine.txt").write_text("keep")
@@ -144,7 +151,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
 
     def fails(common, volume, image, index):
         if index == 2:
-            raise OSError(28, "No space left on device")
+            raise OSError("No space left on device\nTraceback (most recent call last)")
         return make(common, volume, image, index)
 
     monkeypatch.setattr(dicom_write, "_image", fails)
