@@ -1,0 +1,92 @@
+"""The command line `medvae-course`; each command imports what it needs when called."""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Autoencoders for medical images: the course's recipes on your own data.",
+)
+data = typer.Typer(no_args_is_help=True, help="Look into folders of medical images.")
+app.add_typer(data, name="data")
+
+
+def says_errors(command: Callable) -> Callable:
+    """Turn the library's errors into one line on stderr and exit status 2."""
+
+    @functools.wraps(command)
+    def wrapped(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except (ValueError, OSError) as error:
+            typer.secho(f"medvae-course: {error}", err=True, fg="red")
+            raise typer.Exit(2) from error
+
+    return wrapped
+
+
+@app.command()
+@says_errors
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of DICOM series or NIfTI volumes; default: phantoms."
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the report and the model; new or empty.")
+    ] = Path("demo"),
+    image_size: Annotated[int, typer.Option(min=32, help="Pixels per side.")] = 64,
+    code_size: Annotated[int, typer.Option(min=1, help="Numbers per image.")] = 32,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Default: 40 000 images in all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of split, weights and phantoms.")] = 0,
+) -> None:
+    """Inspect CT, split by patient, train a small VAE, compare, segment, report."""
+    from .demo import Settings, make_report
+
+    settings = Settings(
+        data=data,
+        out=out,
+        image_size=image_size,
+        code_size=code_size,
+        epochs=epochs,
+        seed=seed,
+    )
+    make_report(settings, say=typer.echo)
+
+
+@data.command("inspect")
+@says_errors
+def data_inspect(
+    folder: Annotated[Path, typer.Argument(help="Folder of DICOM or NIfTI files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Tell what is in a folder: patients, series, geometry, HU, and what is odd."""
+    from . import inspect
+
+    found = inspect.inspect_folder(folder)
+    typer.echo(json.dumps(found, indent=2) if as_json else inspect.to_text(found))
+
+
+@app.command()
+@says_errors
+def copy(
+    module: Annotated[str, typer.Argument(help="Such as ct.dicom or evaluate.metrics")],
+    destination: Annotated[Path, typer.Argument(help="Package folder to copy into.")],
+    force: Annotated[bool, typer.Option(help="Replace files that differ.")] = False,
+) -> None:
+    """Copy a library module, with the modules it needs, into your own project."""
+    from .copy import copy_module
+
+    for path in copy_module(module, destination, force=force):
+        typer.echo(path)
