@@ -137,7 +137,8 @@ def run(notebook: NotebookNode, folder: Path) -> str:
             client.execute(env=os.environ | quiet)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             number = client.code_cells_executed
-            raise PressError(f"code cell {number}: {error}") from error
+            plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))  # the traceback's colours
+            raise PressError(f"code cell {number}: {plain}") from error
         notebook.metadata.pop("language_info", None)
         return ledger.read_text("utf-8") if ledger.exists() else ""
 
