@@ -22,7 +22,7 @@ SHAPE = (32, 128, 128)
 SPACING_MM = (8.0, 3.2, 3.2)
 _CENTRE_MM = 15.0  # of the scan, above the diaphragm
 _TEXTURE_MM = 4.0  # grain of parenchyma and fat
-_BEND_MM = 1.5  # standard deviation of the deformation along each axis
+_BEND_MM = 1.3  # standard deviation of the deformation along each axis
 _MAX_SD = 2.2  # no factor further than this from its mean, in standard deviations
 
 FACTORS = MappingProxyType(
@@ -31,7 +31,7 @@ FACTORS = MappingProxyType(
         "chest_half_depth_mm": (92.0, 3.0),
         "fat_mm": (16.0, 3.5),
         "belly_mm": (11.0, 4.0),
-        "apex_mm": (165.0, 6.0),
+        "apex_mm": (168.0, 6.0),
         "breath_mm": (0.0, 7.0),
         "spine_bend_mm": (0.0, 3.0),
         "kyphosis_mm": (8.0, 2.5),

@@ -84,7 +84,7 @@ def _paint_tree(canvas, lungs, hu, root: Point, rng) -> None:
     for child in range(len(nodes) - 1, 0, -1):
         fed[parents[child]] += fed[child]
     for child in range(1, len(nodes)):
-        radius = 1.0 * np.cbrt(fed[child])
+        radius = 1.15 * np.cbrt(fed[child])
         start, end = nodes[parents[child]], nodes[child]
         tube, box = shapes.tube(canvas, start, end, radius)
         # a vessel thinner than a voxel fills only a part of it
@@ -95,7 +95,7 @@ def _paint_tree(canvas, lungs, hu, root: Point, rng) -> None:
 def _places(canvas: Canvas, lungs: np.ndarray, root: Point, rng) -> np.ndarray:
     """Points (n, 3) inside the lung on the root's side, nearest to the root first."""
     low = np.array((10.0, -110.0, -95.0))
-    points = rng.uniform(low, (150.0, 110.0, 170.0), (700, 3))
+    points = rng.uniform(low, (150.0, 110.0, 170.0), (1000, 3))
     points[:, 0] *= np.sign(root[0])
     index = [
         np.clip(np.searchsorted(axis, points[:, k]), 0, axis.size - 1)

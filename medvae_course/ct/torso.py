@@ -82,7 +82,7 @@ def make_torso(
 def _cage_radii(z: np.ndarray, factors: dict[str, float]):
     """Half-width, front and back half-depth of the rib cage at height z, all mm."""
     up = np.clip((z - 10) / np.float32(factors["apex_mm"] - 10), 0, 1)
-    taper = np.sqrt(np.maximum(1 - up**3.2, 0.002))
+    taper = np.sqrt(np.maximum(1 - up**3.8, 0.002))
     down = np.clip((10 - z) / 150, 0, None)
     width = factors["chest_half_width_mm"] * taper * (1 - 0.05 * down**2)
     depth = factors["chest_half_depth_mm"]
