@@ -89,9 +89,11 @@ def test_uids_follow_from_seed_patient_and_contents(tmp_path):
         assert first[name] != uids(tmp_path, "c" + name, seed=1)[name]
         assert first[name] != uids(tmp_path, "d" + name, patient_id="P2")[name]
         assert first[name].is_valid
-    moved = uids(tmp_path, "e", scan(origin_mm=(0, 0, 0)))
-    same = {name for name in first if moved[name] == first[name]}
-    assert same == {"study", "frame"}
+    other = Volume(-scan().hu, scan().spacing_mm, scan().origin_mm)
+    for name, volume in (("e", scan(origin_mm=(0, 0, 0))), ("f", other)):
+        changed = uids(tmp_path, name, volume)
+        same = {key for key in first if changed[key] == first[key]}
+        assert same == {"study", "frame"}
 
 
 def test_hu_are_rounded(tmp_path):
