@@ -142,15 +142,10 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Load a page and wait for its scripts and its mathematics."""
+        self._go("about:blank")  # ends what the page before still asks for
         self.requests.clear()
         self.failures.clear()
-        self._loaded = False
-        answer = self.call("Page.navigate", url=url)
-        if "errorText" in answer:
-            raise RuntimeError(f"{url}: {answer['errorText']}")
-        deadline = time.monotonic() + self.timeout_s
-        while not self._loaded:
-            self._take(deadline)
+        self._go(url)
         self.evaluate(READY)
 
     def evaluate(self, expression: str):
@@ -185,6 +180,16 @@ class Browser:
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']['message']}")
         return answer["result"]
+
+    def _go(self, url: str) -> None:
+        """Navigate and wait for the page's load event."""
+        self._loaded = False
+        answer = self.call("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise RuntimeError(f"{url}: {answer['errorText']}")
+        deadline = time.monotonic() + self.timeout_s
+        while not self._loaded:
+            self._take(deadline)
 
     def _take(self, deadline: float) -> dict:
         """Return the browser's next message, after noting what it tells."""
