@@ -9,9 +9,11 @@ from pathlib import Path
 
 from medvae_course.ct import datasets, dicom, nifti, phantom
 
-from . import measure, pages
+from . import measure
 from .inspect import inspect_folder, to_text
+from .pages import to_report
 from .report import write_text
+from .results import Results
 
 IMAGES_SEEN = 40_000  # of 64 x 64 pixels: a minute or two of training on two cores
 PHANTOM_PATIENTS = 24
@@ -94,13 +96,13 @@ def make_report(settings: Settings, *, say: Callable[[str], object]) -> Path:
     segmentation = measure.segment(dataset, vae, seed=settings.seed)
     say(segmentation.to_text())
     say("6/6  Writing the report")
-    results = pages.Results(
+    results = Results(
         settings, epochs, found, dataset, vae, curves, comparison, segmentation
     )
     vae.save(settings.out / "model.keras")
     summary = json.dumps(results.to_summary(), indent=2)
     write_text(settings.out / "summary.json", summary + "\n")
-    results.to_report().write(settings.out / "report.html")
+    to_report(results).write(settings.out / "report.html")
     end_output(settings)
     say(f"Done: {settings.out / 'report.html'}")
     return settings.out / "report.html"

@@ -38,6 +38,11 @@ class Comparison:
     def verdict(self) -> str:
         """Say in words who won."""
         gain = self.gain_db
+        if gain.n_patients == 1:
+            return (
+                f"VAE minus PCA at equal code size: {gain.estimate:+.1f} dB, on one "
+                "unseen patient: too few to say who wins."
+            )
         span = f"{gain.estimate:+.1f} dB [{gain.low:+.1f}, {gain.high:+.1f}]"
         if gain.low > 0:
             return f"The VAE beats PCA at equal code size: {span}."
@@ -142,17 +147,19 @@ def compare(dataset: Dataset, model: vae.VAE, code_size: int) -> Comparison:
         {
             "method": name,
             "code_size": 0 if name == "mean image" else code_size,
-            "psnr_db": by_patient(psnr[name], test),
+            "psnr_db": by_patient(psnr[name], test.patients),
             "mae_hu": by_patient(
-                np.abs(dataset.to_hu(x) - original_hu).mean(axis=(1, 2)), test
+                np.abs(dataset.to_hu(x) - original_hu).mean(axis=(1, 2)), test.patients
             ),
             "ssim": by_patient(
-                metrics.ssim_per_image(test.images, x, data_range=1.0), test
+                metrics.ssim_per_image(test.images, x, data_range=1.0), test.patients
             ),
         }
         for name, x in images.items()
     ]
-    return Comparison(rows, by_patient(psnr["VAE"] - psnr["PCA"], test), images)
+    return Comparison(
+        rows, by_patient(psnr["VAE"] - psnr["PCA"], test.patients), images
+    )
 
 
 def segment(dataset: Dataset, model: vae.VAE, *, seed: int) -> Segmentation:
@@ -195,9 +202,11 @@ def segment(dataset: Dataset, model: vae.VAE, *, seed: int) -> Segmentation:
     return Segmentation(found, maps, scores)
 
 
-def by_patient(values: np.ndarray, split: Split) -> bootstrap.Interval:
-    """Return mean and 95 % interval of one value per slice, by resampling patients."""
-    return bootstrap.interval(np.asarray(values), split.patients)
+def by_patient(values: np.ndarray, patients: np.ndarray) -> bootstrap.Interval:
+    """Return mean and 95 % interval, resampling patients; none of one patient (NaN)."""
+    if len(np.unique(patients)) < 2:
+        return bootstrap.Interval(float(np.mean(values)), np.nan, np.nan, 0.95, 1)
+    return bootstrap.interval(np.asarray(values), np.asarray(patients))
 
 
 def _cluster(
@@ -231,6 +240,4 @@ def _dice_by_patient(found: np.ndarray, split: Split, label: int) -> bootstrap.I
         if truth.any():
             patients.append(patient)
             scores.append(metrics.dice(truth, found[rows]))
-    if len(patients) < 2:  # no interval of one patient
-        return bootstrap.Interval(scores[0], np.nan, np.nan, 0.95, 1)
-    return bootstrap.interval(np.array(scores), np.array(patients))
+    return by_patient(np.array(scores), np.array(patients))
