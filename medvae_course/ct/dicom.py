@@ -1,14 +1,12 @@
 """Folders of DICOM files to CT volumes, and volumes to DICOM.
 
 Example:
-    >>> import numpy as np, tempfile
-    >>> from medvae_course.ct import dicom
-    >>> from medvae_course.ct.volume import Volume
+    >>> import tempfile
     >>> volume = Volume(np.zeros((3, 4, 4)), spacing_mm=(5.0, 1.0, 1.0))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = dicom.write_series(volume, folder + "/ct", patient_id="demo")
-    ...     (series,) = dicom.find_series(folder)
-    ...     back = dicom.read_series(series)
+    ...     files = write_series(volume, folder + "/ct", patient_id="demo")
+    ...     (series,) = find_series(folder)
+    ...     back = read_series(series)
     >>> series.patient_id, series.n_slices, back.spacing_mm
     ('demo', 3, (5.0, 1.0, 1.0))
 """
