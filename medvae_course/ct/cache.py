@@ -1,9 +1,12 @@
 """Prepared arrays kept on disk: never pickled, never half-written, never stale."""
 
+import contextlib
 import hashlib
 import os
+import tempfile
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,28 +41,48 @@ def cached(
         OSError: if the arrays cannot be written; the message names the remedy.
     """
     path = cache_dir() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            return {name: kept[name] for name in kept.files}
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        path.unlink(missing_ok=True)  # damaged: made anew below
+    kept = _read(path)
+    if kept is not None:
+        return kept
+    with _naming_the_remedy(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)  # before the long work
     arrays = prepare()
-    # Written beside its place and renamed: two processes may prepare the same data.
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with _naming_the_remedy(path.parent):
+        _write(path, arrays)
+    return arrays
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    """Return what is kept, or None where nothing is, or where it is damaged."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
+        # opened here: NumPy forgets to close what turns out not to be a zip
+        with path.open("rb") as stream, zipfile.ZipFile(stream):
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as kept:
+                return {name: kept[name] for name in kept.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write beside the place and rename: others may prepare the same data now."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
             np.savez(stream, **arrays)
-        temporary.replace(path)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _naming_the_remedy(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        size_mb = sum(array.nbytes for array in arrays.values()) / 1e6
         raise OSError(
             error.errno,
-            f"prepared data of {size_mb:.0f} MB cannot be kept in {path.parent} "
-            f"({error.strerror}): make room there, or set MEDVAE_DATA_DIR to another "
-            "folder",
+            f"prepared data must be kept on disk, but {folder} cannot take them "
+            f"({error.strerror or error}): make room there, or set MEDVAE_DATA_DIR to "
+            "another folder",
         ) from error
-    return arrays

@@ -109,8 +109,9 @@ def split_by_patient(
             "patient on both sides would only measure how well it is remembered"
         )
     shuffled = np.random.default_rng(seed).permutation(names)
-    n_validation, n_test = (max(1, round(len(names) * f)) for f in fractions[1:])
-    n_train = max(1, len(names) - n_validation - n_test)
+    n_test = min(max(1, round(len(names) * fractions[2])), len(names) - 2)
+    n_held = n_test + max(1, round(len(names) * fractions[1]))
+    n_train = max(1, len(names) - n_held)
     parts = np.split(shuffled, [n_train, len(names) - n_test])
     return {
         name: np.sort(part)
@@ -149,9 +150,12 @@ def load(
 
     Taught in: chapter 1.
     """
+    if image_size < 8:
+        raise DatasetError(f"`image_size` must be at least 8 pixels, got {image_size}")
     name = str(name or os.environ.get("MEDVAE_DATA") or "phantom")
     if name == "phantom":
-        wanted = patients or 40
+        wanted = 40 if patients is None else patients
+        split_by_patient([str(seed) for seed in range(wanted)])  # or says why not
         key, label_names = f"phantom {wanted}", dict(phantom.LABELS)
         volumes = _read_phantoms(wanted, max(128, image_size))
         side_mm = _PHANTOM_SIDE_MM
@@ -199,12 +203,8 @@ def _slices(
         if labels is None:
             labels = np.zeros((0, image_size, image_size), np.uint8)
         else:
-            labels = _square(
-                replace(volume, hu=labels.astype(np.float32)),
-                side_mm,
-                image_size,
-                order=0,
-            )[kept].astype(np.uint8)
+            grid = replace(volume, hu=labels.astype(np.float32))
+            labels = _square(grid, side_mm, image_size, order=0)[kept].astype(np.uint8)
         parts["images"].append(hounsfield.to_model_units(hu[kept])[..., None])
         parts["labels"].append(labels)
         parts["patients"].append(np.full(kept.sum(), patient))
@@ -219,7 +219,7 @@ def _slices(
 
 
 def _square(volume: Volume, side_mm: float, pixels: int, *, order: int) -> np.ndarray:
-    """Return (z, pixels, pixels) over a square field of view around the centre."""
+    """Square field of view around the centre, `side_mm` but for half a voxel."""
     depth, *plane_mm = volume.spacing_mm
     shape = (volume.shape[0], *(max(1, round(side_mm / mm)) for mm in plane_mm))
     squared = volume.crop_or_pad(shape, fill_hu=0.0 if order == 0 else -1000.0)
@@ -233,12 +233,8 @@ def _square(volume: Volume, side_mm: float, pixels: int, *, order: int) -> np.nd
 def _select(arrays: dict[str, np.ndarray], chosen: np.ndarray) -> Split:
     rows = np.isin(arrays["patients"], chosen)
     labels = arrays["labels"][rows] if len(arrays["labels"]) else None
-    return Split(
-        arrays["images"][rows],
-        labels,
-        arrays["patients"][rows],
-        arrays["position"][rows],
-    )
+    others = {name: arrays[name][rows] for name in _PARTS if name != "labels"}
+    return Split(labels=labels, **others)
 
 
 def _fingerprint(folder: Path, n_patients: int | None) -> str:

@@ -76,7 +76,8 @@ def find_patients(folder: str | Path) -> list[Source]:
     folder = Path(folder)
     if not folder.is_dir():
         raise PatientError(
-            f"a folder with CT is needed, {folder} is none: see its path"
+            f"a folder with CT is needed, {folder} is none: check the path; the data"
+            ' set that is built in has the name "phantom"'
         )
     files = sorted(path for path in folder.rglob("*") if nifti.is_nifti(path))
     sources = [source for path in files if (source := _nifti_source(path))]

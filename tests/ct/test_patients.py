@@ -1,0 +1,112 @@
+import json
+
+import numpy as np
+import pytest
+
+from medvae_course.ct import dicom, nifti, patients, phantom
+
+SMALL = {"shape": (8, 32, 32), "spacing_mm": (32.0, 12.8, 12.8)}
+
+
+@pytest.fixture(scope="module")
+def made():
+    return [phantom.make_patient(seed, **SMALL) for seed in range(3)]
+
+
+def _write(path, patient, array=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = patient.volume.hu.astype(np.int16) if array is None else array
+    nifti.write_nifti(path, array, patient.volume)
+
+
+def test_folder_per_patient_gives_ids_volumes_and_labels(tmp_path, made):
+    for patient in made:
+        folder = tmp_path / patient.patient_id
+        _write(folder / "ct.nii.gz", patient)
+        _write(folder / "oar.nii.gz", patient, patient.labels)
+        _write(folder / "ptv.nii.gz", patient, patient.labels)  # another structure
+    found = patients.find_patients(tmp_path)
+    assert [s.patient_id for s in found] == [p.patient_id for p in made]
+    for source, patient in zip(found, made, strict=True):
+        volume, labels = source.read()
+        np.testing.assert_array_equal(volume.hu, patient.volume.hu)
+        np.testing.assert_array_equal(labels, patient.labels)
+        assert source.side_mm() == pytest.approx(32 * 12.8)
+
+
+def test_flat_nifti_files_are_one_patient_each(tmp_path, made):
+    _write(tmp_path / "anna.nii.gz", made[0])
+    _write(tmp_path / "bert_ct.nii", made[1])
+    _write(tmp_path / "bert_seg.nii.gz", made[1], made[1].labels)
+    found = patients.find_patients(tmp_path)
+    assert [source.patient_id for source in found] == ["anna", "bert"]
+    assert found[0].read()[1] is None
+    np.testing.assert_array_equal(found[1].read()[1], made[1].labels)
+
+
+def test_dicom_series_are_grouped_by_patient_id(tmp_path, made):
+    for number, patient in enumerate(made[:2]):
+        folder = tmp_path / f"any{number}"
+        dicom.write_series(patient.volume, folder, patient_id=patient.patient_id)
+        nifti.write_nifti(folder / "labels.nii.gz", patient.labels, patient.volume)
+    found = patients.find_patients(tmp_path)
+    assert [s.patient_id for s in found] == ["phantom-0000", "phantom-0001"]
+    for source, patient in zip(found, made, strict=False):
+        volume, labels = source.read()
+        np.testing.assert_array_equal(volume.hu, patient.volume.hu)
+        np.testing.assert_array_equal(labels, patient.labels)
+        assert source.side_mm() == pytest.approx(32 * 12.8)
+
+
+def test_finding_patients_reads_no_pixels(tmp_path, made, monkeypatch):
+    _write(tmp_path / "anna.nii.gz", made[0])
+    monkeypatch.setattr(nifti, "read_nifti", lambda path: pytest.fail("read"))
+    assert len(patients.find_patients(tmp_path)) == 1
+
+
+def test_label_names_come_from_the_json_beside(tmp_path):
+    assert patients.read_label_names(tmp_path) == {}
+    table = {"1": "liver", "2": "spleen"}
+    (tmp_path / "labels.json").write_text(json.dumps(table))
+    assert patients.read_label_names(tmp_path) == {1: "liver", 2: "spleen"}
+    (tmp_path / "labels.json").write_text(json.dumps({"labels": table}))
+    assert patients.read_label_names(tmp_path) == {1: "liver", 2: "spleen"}
+
+
+def test_missing_folder_names_the_data_set_that_is_built_in(tmp_path):
+    with pytest.raises(patients.PatientError, match='"phantom"'):
+        patients.find_patients(tmp_path / "phantoms")
+
+
+def test_empty_folder_and_folder_without_ct_say_so(tmp_path):
+    with pytest.raises(patients.PatientError, match="0 files"):
+        patients.find_patients(tmp_path)
+    (tmp_path / "notes.txt").write_text("nothing here")
+    with pytest.raises(patients.PatientError, match="1 files and no CT"):
+        patients.find_patients(tmp_path)
+
+
+def test_labels_on_another_grid_name_the_file(tmp_path, made):
+    _write(tmp_path / "a" / "ct.nii.gz", made[0])
+    other = phantom.make_patient(0, shape=(8, 16, 16), spacing_mm=(32.0, 25.6, 25.6))
+    _write(tmp_path / "a" / "seg.nii.gz", other, other.labels)
+    (source,) = patients.find_patients(tmp_path)
+    with pytest.raises(nifti.NiftiError, match=r"seg\.nii"):
+        source.read()
+
+
+def test_head_neck_folder_has_forty_patients_with_organs(shared_ct):
+    folder = shared_ct / "okbp_hn_dev"
+    found = patients.find_patients(folder)
+    assert len({source.patient_id for source in found}) == 40
+    facts = json.loads((folder / "labels_and_stats.json").read_text())
+    names = patients.read_label_names(folder)
+    assert names[2] == "SpinalCord"
+    volume, labels = found[0].read()
+    assert volume.shape == labels.shape == (128, 128, 128)
+    right, left = (
+        volume.index_to_mm(np.argwhere(labels == value).mean(axis=0))
+        for value in (3, 4)
+    )
+    assert right[0] < left[0]  # x grows to the patient's left
+    assert len(facts) > 1
