@@ -1,10 +1,8 @@
 """What an autoencoder has to beat: four reconstructions that need no network.
 
-Each writes an image as `code_size` numbers and draws it again from these alone, so that
-it can stand beside an autoencoder with a code of the same size. All have two verbs,
-`fit(train_images)` and `reconstruct(images)`; what is learnt from the training images,
-such as the mean image, belongs to the method like the weights of a decoder and is not
-counted in the code.
+Each writes an image as `code_size` numbers and draws it again from these alone, beside
+an autoencoder with a code of the same size. What is learnt from the training images,
+such as the mean image, is like the weights of a decoder and not counted in the code.
 """
 
 import math
@@ -41,14 +39,12 @@ class Baseline:
             The fitted baseline itself.
 
         Raises:
-            ValueError: if the images are not such an array, not finite, or too few or
-                too small for the size of the code.
+            ValueError: unless finite and of this shape, enough and large enough for k.
         """
         images = _checked(train_images)
-        if self.code_size > images[0].size:
-            raise ValueError(
-                f"`k` must be at most the {images[0].size} pixels, got {self.k}"
-            )
+        pixels = images[0].size
+        if self.code_size > pixels:
+            raise ValueError(f"`k` must be at most the {pixels} pixels, got {self.k}")
         self._learn(images)
         self._image_shape = images.shape[1:]
         return self
@@ -89,8 +85,7 @@ class MeanImage(Baseline):
         >>> float(MeanImage().fit(images).reconstruct(images).max())
         0.5
 
-    Source: of all constants, the mean has the least squared error.
-    Taught in: chapter 2.
+    Source: no constant has a smaller squared error. Taught in: chapter 2.
     """
 
     def __init__(self) -> None:
@@ -149,8 +144,8 @@ class PCA(Baseline):
     def _learn(self, images: np.ndarray) -> None:
         if self.k >= len(images):
             raise ValueError(
-                f"`k` must be smaller than the number of training images, got k = "
-                f"{self.k} and {len(images)} images; take more images or a smaller k"
+                "`k` must be smaller than the number of training images, got k = "
+                f"{self.k} and {len(images)} images"
             )
         # with so much oversampling and iteration the error is the exact solver's
         solver = decomposition.PCA(
@@ -171,9 +166,9 @@ class PCA(Baseline):
 class DCT(Baseline):
     """The k cosine waves that vary most over the training images.
 
-    The waves are fixed, as in JPEG; the training images only choose which to keep, the
-    same for every image, after the mean image is taken away. On CT this keeps more than
-    the usual zigzag order of rising frequency, so it is the harder rival.
+    The waves are fixed, as in JPEG; the training images, less their mean, only choose
+    which to keep, the same for every image. The usual zigzag order of rising frequency
+    is blind to the data: at equal k it loses 1 dB and more on CT slices.
 
     Attributes:
         mean: (height, width, 1) float32 array, model units.
@@ -206,8 +201,8 @@ class DCT(Baseline):
 class Downsample(Baseline):
     """A thumbnail of at most k pixels, smoothed before and interpolated afterwards.
 
-    Nothing is learnt but the size. The thumbnail has rows and columns in about the
-    image's own proportion: 4 x 4 for k = 16, 5 x 6 (30 numbers) for k = 32.
+    Only the size is learnt. The thumbnail has rows and columns in about the image's own
+    proportion: 4 x 4 for k = 16, 5 x 6 (30 numbers) for k = 32.
 
     Attributes:
         thumbnail_shape: (rows, columns), their product is `code_size`.
@@ -217,8 +212,7 @@ class Downsample(Baseline):
         >>> thumbnail.thumbnail_shape, thumbnail.code_size
         ((5, 6), 30)
 
-    Source: Gaussian smoothing as in `skimage.transform.resize`, cubic splines upwards.
-    Taught in: chapter 2.
+    Source: `skimage.transform.resize`, cubic splines upwards. Taught in: chapter 2.
     """
 
     def _learn(self, images: np.ndarray) -> None:
@@ -227,13 +221,19 @@ class Downsample(Baseline):
         columns = min(width, self.k // rows)
         self.thumbnail_shape = rows, columns
         self.code_size = rows * columns
+        # both steps are linear and treat rows and columns apart: two matrices
+        self._along_rows = _shrink_and_grow(height, rows)
+        self._along_columns = _shrink_and_grow(width, columns)
 
     def _redraw(self, images: np.ndarray) -> np.ndarray:
-        # without clipping an image would depend on the others in its batch
-        alike = {"mode": "edge", "clip": False}
-        small = (len(images), *self.thumbnail_shape, 1)
-        thumbnails = resize(images, small, order=1, anti_aliasing=True, **alike)
-        return resize(thumbnails, images.shape, order=3, anti_aliasing=False, **alike)
+        return (self._along_rows @ images[..., 0] @ self._along_columns.T)[..., None]
+
+
+def _shrink_and_grow(n: int, n_small: int) -> np.ndarray:
+    """Give the (n, n) matrix that takes a line of n pixels to n_small and back."""
+    alike = {"mode": "edge", "clip": False}
+    small = resize(np.eye(n), (n_small, n), order=1, anti_aliasing=True, **alike)
+    return resize(small, (n, n), order=3, anti_aliasing=False, **alike)
 
 
 def _checked(images: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import fft, ndimage
+from skimage.transform import resize
 
 from medvae_course.evaluate.baselines import DCT, PCA, Downsample, MeanImage
 
@@ -161,6 +162,17 @@ def test_downsampling_keeps_flat_images_and_loses_fine_stripes():
     # smoothed before sampling: away from the rim hardly an alias is left
     inside = baseline.reconstruct(stripes)[:, :, 32:-32]
     np.testing.assert_allclose(inside, 0.3, atol=0.01)
+
+
+def test_thumbnail_is_that_of_skimage(split):
+    _, test = split
+    rows, columns = (baseline := Downsample(20).fit(test)).thumbnail_shape
+    drawn = baseline.reconstruct(test[:3])
+    for image, found in zip(test[:3, ..., 0], drawn[..., 0], strict=True):
+        options = {"mode": "edge", "clip": False}
+        small = resize(image, (rows, columns), anti_aliasing=True, **options)
+        expected = resize(small, image.shape, order=3, **options)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_all_beat_the_mean_on_unseen_smooth_images(split):
