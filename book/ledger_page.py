@@ -1,32 +1,24 @@
 """The ledger as a page of the book, made from the records of the claims."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-COLUMNS = {
-    "Claim": ":---",
-    "Sentence": ":---",
-    "Verdict": ":---",
-    "Value": "---:",
-    "Bound": "---:",
-    "Interval": "---:",
-    "Unit": ":---",
-    "Data": ":---",
-    "Preset": ":---",
-    "Backend": ":---",
-    "Seed": "---:",
-}
+COLUMNS = {"Claim": 13, "Sentence": 40, "Measured": 31, "Data": 16}
+MARKUP = re.compile(r"[\\`*_{}\[\]<>$|~#]")
 HEAD = """\
 # The ledger
 
 A ledger is a book of entries that anyone may audit. Every sentence of this course that
-claims something ends in a cell that checks it, and each check leaves an entry here: the
-sentence, whether it held, the number that was measured, the bound it was held against
-and the interval around it, with the data, the settings and the versions of that run.
-The notebooks show only the verdicts, because digits differ between machines; the digits
-below are those of the run that made the pages you read. A claim without a number is a
-plain yes or no. A sentence that says that a model loses is a claim as well.
+claims something ends in a cell that checks it, and each check leaves an entry here,
+with the data, the settings and the versions of the run. The notebooks show only the
+verdicts, because digits differ between machines; the digits below are those of the run
+that made the pages you read. That a model loses is a claim as well.
+
+Under *Measured* stand the value, the bound on the side that the value keeps to, and the
+interval around the value or, in brackets, why there is none. A claim without a number
+is a plain yes or no.
 
 <!-- written by press.py from the notebooks' runs; changes by hand are lost -->
 """
@@ -56,52 +48,64 @@ def title(book: Path, name: str) -> str:
 
 
 def section(name: str, heading: str, entries: list[dict[str, Any]]) -> str:
-    """Return the table of one notebook and the versions that it ran with."""
-    rows = [list(COLUMNS), list(COLUMNS.values()), *(row(name, e) for e in entries)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    """Return the table of one notebook and the settings that it ran with."""
+    rows = [list(COLUMNS), *(row(name, entry) for entry in entries)]
+    table = "\n".join("* - " + "\n  - ".join(cells) for cells in rows)
+    widths = " ".join(str(width) for width in COLUMNS.values())
+    options = f":header-rows: 1\n:widths: {widths}\n"
+    # a notebook is one run: these differ only where a library was not loaded yet
     used = sorted({text for entry in entries for text in versions(entry)})
-    return f"## {heading}\n\n{table}\n\nRun with {', '.join(used)}.\n"
+    presets = ", ".join(sorted({entry["preset"] for entry in entries}))
+    backends = ", ".join(sorted({e["backend"] for e in entries if e["backend"]}))
+    settings = f"Preset {presets}, backend {backends or 'none'}; {', '.join(used)}."
+    return f"## {heading}\n\n```{{list-table}}\n{options}\n{table}\n```\n\n{settings}\n"
 
 
 def row(name: str, entry: dict[str, Any]) -> list[str]:
     """Return one entry as cells of the table."""
-    cells = [
-        f"[{entry['id']}](notebooks/{name}.ipynb)",
-        entry["text"],
-        "✓ holds" if entry["holds"] else "✗ fails",
-        number(entry["value"]),
-        bound(entry["value"], entry["bound"]),
-        pair(entry["interval"]) if entry["interval"] else entry["reason"] or "–",
-        entry["unit"] or "–",
-        entry["data"],
-        entry["preset"],
-        entry["backend"] or "–",
-        number(entry["seed"]),
+    verdict = "✓" if entry["holds"] else "✗ fails"
+    seed = "" if entry["seed"] is None else f", seed {entry['seed']}"
+    return [
+        f"{verdict}\u00a0[{entry['id']}](notebooks/{name}.ipynb)",
+        words(entry["text"]),
+        measured(entry),
+        words(entry["data"]) + seed,
     ]
-    return [cell.replace("|", "\\|") for cell in cells]
 
 
-def number(value: float | None) -> str:
+def measured(entry: dict[str, Any]) -> str:
+    """Return value, bound and interval, such as `0.98 dB > 0.95, [0.96, 0.99]`."""
+    if entry["value"] is None:
+        return "yes" if entry["holds"] else "no"
+    unit = f"\u00a0{words(entry['unit'])}" if entry["unit"] else ""
+    value = number(entry["value"]) + unit
+    interval = entry["interval"]
+    around = pair(interval) if interval else f"({words(entry['reason'])})"
+    return f"{value} {bound(entry['value'], entry['bound'])} {around}"
+
+
+def words(text: str) -> str:
+    """Return words as they are, whatever Markdown would make of them."""
+    return MARKUP.sub(r"\\\g<0>", text)
+
+
+def number(value: float) -> str:
     """Return a number as it is read, with a real minus sign."""
-    if value is None:
-        return "–"
     text = str(value) if isinstance(value, int) else f"{value:.4g}"
     return text.replace("-", "−")
 
 
 def pair(numbers: list[float]) -> str:
     """Return an interval in brackets."""
-    return f"[{number(numbers[0])}, {number(numbers[1])}]"
+    return f"[{number(numbers[0])},\u00a0{number(numbers[1])}]"
 
 
-def bound(value: float | None, limit: float | list[float] | None) -> str:
+def bound(value: float, limit: float | list[float]) -> str:
     """Return a bound with the side on which a value lies that keeps to it."""
-    if value is None or limit is None:
-        return "–"
     if isinstance(limit, list):
-        return f"in {pair(limit)}"
-    sign = "=" if value == limit else "≥" if value > limit else "≤"
-    return f"{sign} {number(limit)}"
+        return f"in\u00a0{pair(limit)}"
+    sign = "=" if value == limit else ">" if value > limit else "<"
+    return f"{sign}\u00a0{number(limit)}"
 
 
 def versions(entry: dict[str, Any]) -> list[str]:
