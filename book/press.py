@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jupytext
@@ -166,7 +167,9 @@ def press(name: str, source: Path, *, book: Path = BOOK, force: bool = False) ->
     records = book / "ledger" / f"{name}.jsonl"
     code = "\n".join(cell.source for cell in code_cells(notebook))
     library = library_fingerprint(code, book.parent)
-    old = nbformat.read(target, as_version=4) if target.exists() else notebook
+    old = nbformat.v4.new_notebook()  # missing, or not to be read for a conflict
+    with suppress(OSError, ValueError):
+        old = nbformat.read(target, as_version=4)
     ledger = records.read_text("utf-8") if records.exists() else ""
     marks = {"library": library, "seal": seal(old, ledger)}
     same = [c.source for c in code_cells(old)] == [

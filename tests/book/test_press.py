@@ -246,9 +246,15 @@ def lose_ledger(book):
     (book / "ledger" / "98_count.jsonl").unlink()
 
 
+def merge_badly(book):
+    path = book / "notebooks" / "98_count.ipynb"
+    path.write_text("<<<<<<< ours\n" + path.read_text("utf-8"), "utf-8")
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        merge_badly,
         change_code,
         change_solution,  # the chapter's stub is made of it
         change_library,
