@@ -198,3 +198,17 @@ def test_patients_differ_in_every_factor():
 def test_impossible_arguments_are_refused(seed, changes, match):
     with pytest.raises(ValueError, match=match):
         phantom.make_patient(seed, **changes)
+
+
+def test_data_card_prints_the_hu_of_the_code(root):
+    card = (root / "book" / "data_card.md").read_text(encoding="utf-8")
+    for name, tissue in phantom.TISSUE_HU.items():
+        if tissue.source != "chosen":
+            moments = (
+                tissue.mean_hu,
+                tissue.patient_sd_hu,
+                tissue.texture_sd_hu,
+                tissue.contrast_hu,
+            )
+            cells = " | ".join(f"{value:g}".replace("-", "−") for value in moments)
+            assert f"| {name} | {cells} |" in card
