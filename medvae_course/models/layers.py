@@ -32,7 +32,7 @@ def reparametrise(z_mean: Tensor, z_log_var: Tensor, noise: Tensor) -> Tensor:
     Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), section 2.4.
     Taught in: chapter 6.
     """
-    return z_mean + ops.exp(0.5 * z_log_var) * noise
+    return ops.add(z_mean, ops.multiply(ops.exp(0.5 * z_log_var), noise))
 
 
 @keras.saving.register_keras_serializable(package="medvae_course")
