@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -47,11 +48,12 @@ def demo(
     image_size: Annotated[int, typer.Option(min=32, help="Pixels per side.")] = 64,
     code_size: Annotated[int, typer.Option(min=1, help="Numbers per image.")] = 32,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Default: 40 000 images in all.")
+        int | None, typer.Option(min=1, help="Default: 60 000 images in all.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of split, weights and phantoms.")] = 0,
 ) -> None:
     """Inspect CT, split by patient, train a small VAE, compare, segment, report."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
     from .demo import Settings, make_report
 
     settings = Settings(

@@ -15,7 +15,7 @@ from .pages import to_report
 from .report import write_text
 from .results import Results
 
-IMAGES_SEEN = 40_000  # of 64 x 64 pixels: a minute or two of training on two cores
+IMAGES_SEEN = 60_000  # of 64 x 64 pixels: a minute or two of training on two cores
 PHANTOM_PATIENTS = 24
 UNFINISHED = "unfinished.json"
 
