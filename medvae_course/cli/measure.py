@@ -12,7 +12,7 @@ from medvae_course.ct.datasets import Dataset, Split
 from medvae_course.evaluate import baselines, bootstrap, clusters, metrics
 from medvae_course.models import latent_segmentation, training, vae
 
-BATCH = 64
+BATCH = 32
 SIGMA = 0.05  # model units; 70 HU at the default window of 1400 HU
 N_CLUSTERS = 16
 SLICES_TO_FIT = 200  # of the training patients: enough for a few clusters
@@ -110,7 +110,7 @@ def train(
     model = vae.convolutional_vae(
         dataset.train.images.shape[1:], code_size, sigma=SIGMA, seed=seed
     )
-    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    model.compile(optimizer=keras.optimizers.Adam(2e-3))
     checkpoint.mkdir(parents=True, exist_ok=True)
     log = checkpoint / "curves.csv"
     model.fit(
