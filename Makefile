@@ -76,6 +76,7 @@ notebooks: $(READY)  ## press the chapters that changed into executed notebooks
 	$(BIN)/python book/press.py
 
 book: $(READY)  ## the HTML book from the pressed notebooks
+	rm -rf book/_build/html  # Sphinx would leave pages of renamed files behind
 	$(BIN)/jupyter-book build --warningiserror --nitpick --keep-going book
 
 # PyTorch lives in an environment of its own: its newest builds bring gigabytes of CUDA.
