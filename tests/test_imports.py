@@ -25,7 +25,11 @@ ARROWS = {
         ["hounsfield", "volume", "phantom", "datasets"],
         ["dicom", "datasets"],
     ],
-    "models": [["losses", "layers", "autoencoders", "vae", "latent_segmentation"]],
+    "models": [
+        ["losses", "layers", "variational", "vae", "latent_segmentation"],
+        ["networks", "autoencoders", "vae"],
+        ["networks", "variational"],
+    ],
     "evaluate": [],
 }
 ON_THEIR_OWN = {
