@@ -14,6 +14,7 @@ from .inspect import inspect_folder, to_text
 from .pages import to_report
 from .report import write_text
 from .results import Results
+from .segment import segment
 
 IMAGES_SEEN = 60_000  # of 64 x 64 pixels: a minute or two of training on two cores
 PHANTOM_PATIENTS = 24
@@ -93,7 +94,7 @@ def make_report(settings: Settings, *, say: Callable[[str], object]) -> Path:
     comparison = measure.compare(dataset, vae, settings.code_size)
     say(comparison.to_text())
     say("5/6  Segmenting by clustering pixels")
-    segmentation = measure.segment(dataset, vae, seed=settings.seed)
+    segmentation = segment(dataset, vae, seed=settings.seed)
     say(segmentation.to_text())
     say("6/6  Writing the report")
     results = Results(

@@ -8,9 +8,10 @@ import numpy as np
 from medvae_course.evaluate.bootstrap import Interval
 from medvae_course.teach import figures
 
-from .measure import N_CLUSTERS, SIGMA
+from .measure import SIGMA
 from .report import Report
 from .results import Results, versions
+from .segment import N_CLUSTERS
 
 LIMITS = (
     "One training run with one seed: another seed moves the network's numbers by a few "
@@ -152,6 +153,7 @@ def _add_segmentation(report: Report, results: Results) -> None:
                 for row in dice
             ],
         )
+        report.text(results.segmentation.verdict)
     if dice and not named:
         report.text(
             "No label fills most of any cluster, so clustering finds none of "

@@ -11,7 +11,8 @@ from medvae_course.ct.datasets import Dataset
 from medvae_course.evaluate.bootstrap import Interval
 from medvae_course.models.vae import VAE
 
-from .measure import Comparison, Segmentation
+from .measure import Comparison
+from .segment import Segmentation
 
 PACKAGES = ("medvae-course", "keras", "numpy", "scikit-learn", "pydicom")
 
@@ -52,6 +53,7 @@ class Results:
             "comparison": [_plain(row) for row in self.comparison.rows],
             "gain_db": _plain(self.comparison.gain_db),
             "verdict": self.comparison.verdict,
+            "segmentation": self.segmentation.verdict,
             "dice": [_plain(row) for row in self.segmentation.dice],
             "warnings": self.found["warnings"],
             "versions": versions(),
