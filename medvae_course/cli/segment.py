@@ -1,4 +1,4 @@
-"""What the demo measures of segmentation: clusters of HU against clusters of latents."""
+"""What the demo measures of segmentation: clusters of HU against those of latents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
