@@ -1,7 +1,7 @@
-"""Exercises of chapter 3: a gradient, a count of weights, a floor, and a verdict.
+"""Exercises of chapter 3: a gradient, the floor of a loss, and a verdict.
 
-Each check measures the learner's function: gradients against finite differences, counts
-against a model, losses and verdicts by properties that only a right answer has.
+Each check measures the learner's function: gradients against small steps, losses and
+verdicts by properties that only a right answer has.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,28 +69,6 @@ def _gradient_difference(
     if np.allclose(found, linear, rtol=1e-4, atol=1e-7):
         return f"the {name}'s gradient is that of an autoencoder without ReLU"
     return f"the {name}'s gradient is not the slope measured by small steps"
-
-
-def _parameters_problem(n_parameters: Callable) -> str:
-    from medvae_course.models import autoencoders  # Keras takes seconds
-
-    for layers, image_shape, hidden, latent_dim in (
-        ("no hidden layer", (6, 5, 1), (), 3),
-        ("one hidden layer", (8, 8, 1), (16,), 2),
-        ("two hidden layers", (4, 6, 1), (9, 7), 5),
-    ):
-        model = autoencoders.dense_autoencoder(image_shape, latent_dim, hidden=hidden)
-        count = n_parameters(int(np.prod(image_shape)), hidden, latent_dim)
-        kernels = sum(w.shape[0] * w.shape[1] for w in model.weights if w.ndim == 2)
-        if count == kernels:
-            return f"with {layers} the matrices are counted, and something is missing"
-        if count == model.encoder.count_params():
-            return f"with {layers} only one half of the autoencoder is counted"
-        if count == 2 * model.encoder.count_params():
-            return f"with {layers} both halves were taken to be of equal size"
-        if count != model.count_params():
-            return f"with {layers} Keras counts another number of weights"
-    return ""
 
 
 def _cross_entropy(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
@@ -171,18 +149,6 @@ EXERCISES = MappingProxyType(
             ),
         ),
         "E03.2": Exercise(
-            "you count as many weights as Keras does",
-            _parameters_problem,
-            (
-                "write down the widths of all layers in their order, from the image to"
-                " the code and back to the image",
-                "a dense layer has a matrix between its input and its output; has it"
-                " anything else?",
-                "each pair of neighbouring widths is one layer: the product of the two,"
-                " and one bias for each output; the halves differ in their biases",
-            ),
-        ),
-        "E03.3": Exercise(
             "no reconstruction comes below this floor, and one reaches it",
             _floor_problem,
             (
@@ -194,7 +160,7 @@ EXERCISES = MappingProxyType(
                 " function made for such products",
             ),
         ),
-        "E03.4": Exercise(
+        "E03.3": Exercise(
             "the verdict rests on patients, not on slices",
             _verdict_problem,
             (
