@@ -151,7 +151,7 @@ def convolutional_autoencoder(
     latent_dim: int,
     *,
     filters: Sequence[int] = (16, 32, 64),
-    activation: str = "relu",
+    activation: str = "leaky_relu",
     output_activation: str | None = None,
 ) -> Autoencoder:
     """Make an autoencoder whose stages halve and then double the image.

@@ -91,7 +91,8 @@ def convolutional_decoder(
     scale = 2 ** len(filters)
     smallest = (height // scale, width // scale, filters[-1])
     inputs = keras.Input((latent_dim,))
-    x = layers.Dense(math.prod(smallest), activation=activation)(inputs)
+    # no activation here: each latent adds its own map before anything is cut off
+    x = layers.Dense(math.prod(smallest))(inputs)
     x = layers.Reshape(smallest)(x)
     for width_of_stage in reversed(filters[:-1]):
         x = layers.Conv2DTranspose(

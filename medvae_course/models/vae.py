@@ -69,7 +69,7 @@ def convolutional_vae(
     latent_dim: int,
     *,
     filters: Sequence[int] = (16, 32, 64),
-    activation: str = "relu",
+    activation: str = "leaky_relu",
     **options: Any,
 ) -> VAE:
     """Make a variational autoencoder whose stages halve and then double the image.
