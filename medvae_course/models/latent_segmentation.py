@@ -60,8 +60,13 @@ def pixel_features(
     maps = _stages(encoder)
     height, width = images.shape[1:3]
     resized = [layers.Resizing(height, width, dtype="float32")(m) for m in maps]
-    model = keras.Model(encoder.inputs, layers.Concatenate(dtype="float32")(resized))
-    features = model.predict(images, batch_size=batch_size, verbose=0)
+    model = keras.Model(encoder.inputs[0], layers.Concatenate(dtype="float32")(resized))
+    # called, not `predict`: a compiled step for each new model would cost more
+    batches = [
+        model(images[start : start + batch_size])
+        for start in range(0, len(images), batch_size)
+    ]
+    features = np.concatenate([keras.ops.convert_to_numpy(b) for b in batches])
     if statistics is not None:
         mean, std = statistics
         if len(mean) != features.shape[-1]:
