@@ -14,8 +14,8 @@ from .results import Results, versions
 from .segment import N_CLUSTERS
 
 LIMITS = (
-    "One training run with one seed: another seed moves the network's numbers by a few "
-    "tenths of a decibel.",
+    "One training run with one seed: give others with --seed and see how far the "
+    "numbers move before you lean on a small difference.",
     "Small slices one by one: nothing here knows the neighbouring slice, and detail "
     "finer than a pixel of the table below is gone before the network sees it.",
     "Values outside the window are clipped; errors in HU are measured inside it.",
