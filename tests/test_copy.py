@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from medvae_course import __version__
-from medvae_course.cli.copy import CopyError, copy_module, copyable
+from medvae_course.cli import closure
+from medvae_course.cli.closure import CopyError, copyable
+from medvae_course.cli.copy import copy_module
 
 # by its full name: in the package `copy` is the command
 copying = importlib.import_module("medvae_course.cli.copy")
@@ -91,10 +93,10 @@ def run_alone(project: Path, rooms: tuple[str, ...], calls: str) -> dict[str, st
     """Copy every module of some rooms, each into a package, and import them all."""
     copies = []
     for module in MODULES:
-        room, name = module.split(".")
+        room, _, name = module.partition(".")
         if room in rooms:
-            copy_module(module, project / f"{room}_{name}")
-            copies.append((f"{room}_{name}", name))
+            copy_module(module, project / module.replace(".", "_"))
+            copies.append((module.replace(".", "_"), name))
     done = subprocess.run(
         [sys.executable, "-I", "-c", ALONE, project, json.dumps(copies), calls],
         cwd=project,
@@ -165,20 +167,31 @@ def test_header_says_whence_under_what_licence_and_what_is_needed(
     assert "by `medvae-course copy`" in header
     assert all(need in header for need in needs)
     assert all(line[0] == "#" and len(line) <= 88 for line in header.splitlines())
-    original = copying.PACKAGE / (module.replace(".", "/") + ".py")
+    room, _, name = module.partition(".")
+    original = closure.PACKAGE / room / closure.file_of(room, name)
     assert source == original.read_text()
 
 
 def test_names_to_install_are_those_of_the_installed_distributions():
     installed = importlib.metadata.packages_distributions()
     for module in MODULES:
-        path = copying.PACKAGE / (module.replace(".", "/") + ".py")
-        for name in copying._third_party(ast.parse(path.read_text())):
+        room, _, name = module.partition(".")
+        path = closure.PACKAGE / room / closure.file_of(room, name)
+        for name in closure.third_party(ast.parse(path.read_text())):
             distribution, version = re.match(
                 r"([\w-]+)(.*)", copying._requirements({name})[0]
             ).groups()
             assert distribution in [d.replace("_", "-") for d in installed[name]]
             assert version  # asked for by the package, so not a stray import
+
+
+def test_part_of_a_package_brings_its_package_and_what_that_needs(tmp_path):
+    own = tmp_path / "own"
+    files = copy_module("ct.phantom.shapes", own)
+    names = {str(path.relative_to(own)) for path in files}
+    assert str(files[0].relative_to(own)) == "phantom/shapes.py"
+    assert {"phantom/__init__.py", "phantom/patient.py", "volume.py"} < names
+    assert not {"datasets.py", "dicom/series.py"} & names
 
 
 def test_second_module_joins_the_first(tmp_path):
@@ -187,7 +200,7 @@ def test_second_module_joins_the_first(tmp_path):
     (own / "__init__.py").write_text("MINE = 1\n")
     files = copy_module("ct.dicom", own)
     assert (own / "__init__.py").read_text() == "MINE = 1\n"
-    assert own / "dicom.py" in files
+    assert own / "dicom" / "series.py" in files
     assert (own / "hounsfield.py").exists()
 
 
@@ -201,7 +214,7 @@ def test_copying_again_changes_nothing(tmp_path):
 def test_files_that_differ_are_kept_and_named_unless_forced(tmp_path):
     own = tmp_path / "own"
     copy_module("ct.dicom", own)
-    (own / "dicom.py").unlink()
+    (own / "dicom" / "series.py").unlink()
     (own / "volume.py").write_text("mine\n")
     before = contents(own)
     with pytest.raises(CopyError, match=r"differ from the copy: volume\.py; .*--force"):
@@ -274,6 +287,7 @@ def test_full_disk_while_writing_leaves_nothing(tmp_path, monkeypatch):
         ("metrics", "no module 'metrics'; .*evaluate: .*metrics"),
         ("ct", "no module 'ct'"),
         ("ct.__init__", "no module"),
+        ("ct.dicom.__init__", "no module"),
         ("ct../models/vae", "no module"),
         ("", "no module ''"),
     ],
@@ -304,7 +318,7 @@ def test_file_or_the_course_itself_is_refused_as_folder(tmp_path):
     with pytest.raises(CopyError, match="is a file; give a folder"):
         copy_module("ct.volume", tmp_path / "own")
     with pytest.raises(CopyError, match="is medvae_course itself"):
-        copy_module("ct.volume", copying.PACKAGE / "models")
+        copy_module("ct.volume", closure.PACKAGE / "models")
 
 
 def test_name_may_carry_the_package(tmp_path):
@@ -327,10 +341,10 @@ def test_module_that_needs_the_rest_of_the_course_is_refused(
     line, message, tmp_path, monkeypatch
 ):
     package = tmp_path / "medvae_course"
-    for room in copying.ROOMS:
+    for room in closure.ROOMS:
         (package / room).mkdir(parents=True)
     (package / "ct" / "bad.py").write_text(line + "\n")
-    monkeypatch.setattr(copying, "PACKAGE", package)
+    monkeypatch.setattr(closure, "PACKAGE", package)
     with pytest.raises(CopyError, match=message):
         copy_module("ct.bad", tmp_path / "own")
     assert not (tmp_path / "own").exists()

@@ -81,18 +81,30 @@ def third_parties(path: Path) -> set[str]:
 
 
 def arrows(room: str) -> dict[str, set[str]]:
-    """Each module of a room with the modules of the same room that it imports."""
-    modules = {p.stem: p for p in MODULES if room_of(p) == room}
+    """Each module of a room with the modules of the same room that it imports.
+
+    A package stands as one: `dicom`. Its parts stand beside it: `dicom.slices`.
+    """
     inside = f"{PACKAGE.name}.{room}."
-    return {
-        name: {
-            target.removeprefix(inside).partition(".")[0]
+    paths = [p for p in MODULES if room_of(p) == room and dotted(p) + "." != inside]
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        name = dotted(path).removeprefix(inside)
+        targets = {
+            ".".join(target.removeprefix(inside).split(".")[: 1 + deep])
             for target in imported(path)
             if target.startswith(inside)
+            for deep in (0, 1)
         }
-        & modules.keys()
-        for name, path in modules.items()
-    }
+        found.setdefault(name, set()).update(targets)
+        package = name.partition(".")[0]
+        found.setdefault(package, set()).update(targets)
+    for name in found:
+        package = name.partition(".")[0]
+        outside = {t for t in found[name] if t.partition(".")[0] != package}
+        parts = {t for t in found[name] if t.startswith(f"{package}.")}
+        found[name] = (outside | (parts if "." in name else set())) & found.keys()
+    return found
 
 
 def files(*rooms: str):
@@ -119,7 +131,8 @@ def test_package_itself_imports_no_room(path):
 def test_room_imports_its_own_modules_relatively(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            assert node.level <= 1
+            depth = len(path.relative_to(PACKAGE).parts) - 1  # up to the room
+            assert node.level <= depth
             assert node.level or node.module.partition(".")[0] != PACKAGE.name
         elif isinstance(node, ast.Import):
             assert all(a.name.partition(".")[0] != PACKAGE.name for a in node.names)
@@ -209,4 +222,6 @@ def test_these_tests_see_every_room_and_every_way_to_import():
     assert {room_of(path) for path in MODULES} >= {"", "cli", "teach", *COPYABLE}
     assert "volume" in reached(arrows("ct"), "dicom")
     assert "losses" in reached(arrows("models"), "vae")
+    assert "dicom.slices" in reached(arrows("ct"), "dicom.series")
+    assert "volume" in reached(arrows("ct"), "phantom.patient")
     assert rooms_imported(PACKAGE / "cli" / "measure.py") >= {"evaluate", "models"}

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from medvae_course import __version__
 
-PACKAGE = Path(__file__).resolve().parents[1]
-ROOMS = ("ct", "models", "evaluate")
+from .closure import PACKAGE, CopyError, closure, file_of, find, third_party
+
 DISTRIBUTIONS = {  # where the name to install is not the name to import
     "dicomanonymizer": "dicom-anonymizer",
     "skimage": "scikit-image",
@@ -31,10 +31,6 @@ COMPANIONS = {  # needed at run time, though no module imports them
 }
 
 
-class CopyError(ValueError):
-    """A module that cannot be copied, or not to where it was to go."""
-
-
 def copy_module(
     module: str, destination: Path | str, *, force: bool = False
 ) -> list[Path]:
@@ -44,7 +40,7 @@ def copy_module(
     as it was before.
 
     Args:
-        module: room and module, such as `"ct.dicom"`.
+        module: room and module or package of modules, such as `"ct.dicom"`.
         destination: folder that becomes the package (`__init__.py` is added where it
             is missing); it may hold other modules already.
         force: replace files that differ from the copy.
@@ -66,12 +62,12 @@ def copy_module(
     Taught in: the page on recipes.
     """
     destination = Path(destination)
-    room, name = _find(module)
-    trees = _closure(room, name)
-    _check_destination(destination, set().union(*map(_third_party, trees.values())))
-    texts = {f"{part}.py": _with_header(room, part, trees[part]) for part in trees}
+    room, name = find(module)
+    trees = closure(room, name)
+    _check_destination(destination, set().union(*map(third_party, trees.values())))
+    texts = {file_of(room, part): _with_header(room, part, trees) for part in trees}
     if not (destination / "__init__.py").exists():
-        texts["__init__.py"] = (
+        texts[Path("__init__.py")] = (
             '"""Modules copied from medvae_course, each under its own header."""\n'
         )
     changed = {n: t for n, t in texts.items() if _differs(destination / n, t)}
@@ -79,80 +75,17 @@ def copy_module(
     if in_the_way and not force:
         raise CopyError(
             f"{destination} holds files that differ from the copy: "
-            f"{', '.join(in_the_way)}; nothing was written. Choose another folder, or "
-            "replace them with --force"
+            f"{', '.join(map(str, in_the_way))}; nothing was written. Choose another "
+            "folder, or replace them with --force"
         )
     _place(changed, destination)
     return [destination / n for n in texts]
 
 
-def copyable() -> dict[str, list[str]]:
-    """List what can be copied: room → names of its modules."""
-    return {
-        room: sorted(p.stem for p in (PACKAGE / room).glob("*.py") if p.stem[0] != "_")
-        for room in ROOMS
-    }
-
-
-def _find(module: str) -> tuple[str, str]:
-    room, _, name = module.removeprefix("medvae_course.").partition(".")
-    choice = copyable()
-    if name in choice.get(room, ()):
-        return room, name
-    reasons = {
-        "teach": "`teach` is not for copying: it serves the lessons and their ledger",
-        "cli": "`cli` is not for copying: it is the commands around the library",
-    }
-    listed = "; ".join(f"{r}: {', '.join(names)}" for r, names in choice.items())
-    raise CopyError(
-        f"{reasons.get(room, f'there is no module {module!r}')}; "
-        f"give ROOM.MODULE out of {listed}"
-    )
-
-
-def _closure(room: str, name: str) -> dict[str, ast.Module]:
-    trees: dict[str, ast.Module] = {}
-    waiting = [name]
-    while waiting:
-        part = waiting.pop(0)
-        if part not in trees:
-            text = (PACKAGE / room / f"{part}.py").read_text(encoding="utf-8")
-            trees[part] = ast.parse(text)
-            waiting += _siblings(room, part, trees[part])
-    return trees
-
-
-def _siblings(room: str, name: str, tree: ast.Module) -> list[str]:
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            names = [node.module] if node.module else [a.name for a in node.names]
-            for sibling in names:
-                if node.level > 1 or not (PACKAGE / room / f"{sibling}.py").is_file():
-                    raise CopyError(
-                        f"{room}.{name} cannot be copied: in line {node.lineno} it "
-                        f"imports {'.' * node.level}{sibling}, no module of {room}"
-                    )
-                found.append(sibling)
-    if PACKAGE.name in _third_party(tree):
-        raise CopyError(
-            f"{room}.{name} cannot be copied: it imports {PACKAGE.name} by name"
-        )
-    return found
-
-
-def _third_party(tree: ast.Module) -> set[str]:
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names)
-
-
-def _with_header(room: str, name: str, tree: ast.Module) -> str:
-    needs = _requirements(_third_party(tree))
+def _with_header(room: str, name: str, trees: dict[str, ast.Module]) -> str:
+    # a package speaks for its modules
+    parts = [part for part in trees if part == name or part.startswith(f"{name}.")]
+    needs = _requirements(set().union(*(third_party(trees[part]) for part in parts)))
     lines = [
         f"Copied by `medvae-course copy` from {PACKAGE.name}.{room}.{name}, "
         f"version {__version__}.",
@@ -164,7 +97,7 @@ def _with_header(room: str, name: str, tree: ast.Module) -> str:
             f"Needs: {'; '.join(needs) or 'Python alone'}", 84, subsequent_indent="  "
         ),
     ]
-    source = (PACKAGE / room / f"{name}.py").read_text(encoding="utf-8")
+    source = (PACKAGE / room / file_of(room, name)).read_text(encoding="utf-8")
     return "".join(f"# {line}\n" for line in lines) + "\n" + source
 
 
@@ -206,8 +139,10 @@ def _differs(path: Path, text: str) -> bool:
     return not path.is_file() or path.read_bytes() != text.encode()
 
 
-def _place(texts: dict[str, str], destination: Path) -> None:
-    missing = [p for p in (destination, *destination.parents) if not p.exists()]
+def _place(texts: dict[Path, str], destination: Path) -> None:
+    folders = {destination / name.parent for name in texts} | {destination}
+    folders |= {parent for folder in folders for parent in folder.parents}
+    missing = sorted((p for p in folders if not p.exists()), reverse=True)
     try:
         with ExitStack() as made:
             for folder in reversed(missing):
@@ -219,6 +154,7 @@ def _place(texts: dict[str, str], destination: Path) -> None:
                 ExitStack() as moved,
             ):
                 for name, text in texts.items():
+                    Path(aside, name).parent.mkdir(parents=True, exist_ok=True)
                     Path(aside, name).write_bytes(text.encode())
                 for name in texts:
                     _move(Path(aside, name), destination / name, moved)

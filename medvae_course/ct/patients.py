@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import dicom, dicom_slices, nifti
+from . import dicom, nifti
+from .dicom import slices
 from .volume import Volume
 
 LABEL_FILES = ("labels", "seg", "mask", "oar")
@@ -55,7 +56,7 @@ class Source:
         """Return the longer side of an axial slice in mm, read from headers alone."""
         if isinstance(self.image, Path):
             return max(nifti.read_extent_mm(self.image)[1:])
-        first = dicom_slices.read_slices(self.image.files[0])[0]
+        first = slices.read_slices(self.image.files[0])[0]
         return float(np.max(np.multiply(first.shape, first.pixel_mm)))
 
 

@@ -1,10 +1,4 @@
-"""Virtual patients: thorax and upper abdomen in HU, with labels and known factors.
-
-Nothing here was measured on anyone. Organs are smooth shapes in millimetres, bent by a
-smooth random deformation and painted with partial volume; a scanner then adds blur and
-noise. The same seed gives the same anatomy at any resolution, the finest vessels
-excepted.
-"""
+"""One virtual patient: what they are drawn from, and how they are painted."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,12 +6,11 @@ from types import MappingProxyType
 import numpy as np
 from scipy import ndimage
 
-from . import abdomen, scanner, skeleton, thorax, tissues, torso
+from .. import scanner
+from ..volume import Volume
+from . import abdomen, skeleton, thorax, tissues, torso
 from .shapes import Canvas
-from .volume import Volume
 
-LABELS = tissues.LABELS
-TISSUE_HU = tissues.TISSUE_HU
 SHAPE = (32, 128, 128)
 SPACING_MM = (8.0, 3.2, 3.2)
 _CENTRE_MM = 15.0  # of the scan, above the diaphragm
@@ -60,7 +53,7 @@ class Phantom:
 
     Args:
         volume: HU, whole numbers.
-        labels: uint8 (z, y, x), see `LABELS`.
+        labels: uint8 (z, y, x), see `tissues.LABELS`.
         factors: what the patient was made from; units in the names.
         patient_id: `"phantom-0007"` for seed 7.
     """
@@ -80,7 +73,7 @@ def draw_factors(seed: int) -> dict[str, float]:
     Returns:
         Factor to value: those of `FACTORS`; `female` (0 or 1) and what follows from
         it; `contrast` (0: none, 1: full portal venous phase); and `<tissue>_hu` for
-        every tissue of `TISSUE_HU`.
+        every tissue of `tissues.TISSUE_HU`.
 
     Example:
         >>> draw_factors(0) == draw_factors(0)
@@ -105,7 +98,7 @@ def draw_factors(seed: int) -> dict[str, float]:
     factors["gall_bladder"] = float(rng.random() < 0.85)
     factors["bowel_loops"] = float(rng.integers(8, 18))
     factors["contrast"] = float(rng.uniform(0.5, 1)) * float(rng.random() < 0.5)
-    for name, tissue in TISSUE_HU.items():
+    for name, tissue in tissues.TISSUE_HU.items():
         mean_hu = tissue.mean_hu + factors["contrast"] * tissue.contrast_hu
         factors[f"{name}_hu"] = draw(mean_hu, tissue.patient_sd_hu)
     factors["lung_hu"] -= 1.5 * factors["breath_mm"]  # deeper breath, emptier lung
@@ -197,7 +190,7 @@ def _paint_body(canvas: Canvas, seed, spacing_mm, factors) -> None:
     texture = grain.standard_normal(canvas.z.shape, dtype=np.float32)
     texture = ndimage.gaussian_filter(texture, [_TEXTURE_MM / mm for mm in spacing_mm])
     texture /= texture.std()
-    hu = {name: factors[f"{name}_hu"] for name in TISSUE_HU}
+    hu = {name: factors[f"{name}_hu"] for name in tissues.TISSUE_HU}
     body = torso.make_torso(canvas, factors, hu, texture)
     back_mm = torso.paint_wall(canvas, body, factors)
     torso.paint_couch(canvas, back_mm + 1, hu)

@@ -12,9 +12,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.valuerep import DSfloat
 
-from . import hounsfield
-from .dicom_slices import DicomError, reason
-from .volume import Volume
+from .. import hounsfield
+from ..volume import Volume
+from .slices import DicomError, reason
 
 _SLOPE, _INTERCEPT = 1, -1024  # whole HU from -33792 to 31743 fit into int16
 _SHOWN = ("soft tissue", "lung")  # windows that a viewer offers first

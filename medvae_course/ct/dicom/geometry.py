@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dicom_slices import DicomError, Slice
+from .slices import DicomError, Slice
 
 _UNIT = 1e-3  # orientation: vectors of length 1, at right angles, equal in all slices
 _GAP = 0.1  # of the distance of slices: how far one may lie from the regular grid

@@ -1,15 +1,4 @@
-"""Folders of DICOM files to CT volumes, and volumes to DICOM.
-
-Example:
-    >>> import tempfile
-    >>> volume = Volume(np.zeros((3, 4, 4)), spacing_mm=(5.0, 1.0, 1.0))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     files = write_series(volume, folder + "/ct", patient_id="demo")
-    ...     (series,) = find_series(folder)
-    ...     back = read_series(series)
-    >>> series.patient_id, series.n_slices, back.spacing_mm
-    ('demo', 3, (5.0, 1.0, 1.0))
-"""
+"""Find the DICOM series of a folder, and read one of them as a volume."""
 
 from __future__ import annotations
 
@@ -21,8 +10,9 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from .dicom_geometry import stack
-from .dicom_slices import (
+from ..volume import Volume
+from .geometry import stack
+from .slices import (
     CT_CLASSES,
     DicomError,
     read_dataset,
@@ -30,10 +20,6 @@ from .dicom_slices import (
     read_slices,
     reason,
 )
-from .dicom_write import write_series
-from .volume import Volume
-
-__all__ = ["DicomError", "Series", "find_series", "read_series", "write_series"]
 
 _KEYWORDS = [
     "SOPClassUID",

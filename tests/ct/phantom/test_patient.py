@@ -6,7 +6,8 @@ from scipy import ndimage
 from skimage.segmentation import clear_border
 from sklearn.cluster import KMeans
 
-from medvae_course.ct import phantom, tissues
+from medvae_course.ct import phantom
+from medvae_course.ct.phantom import tissues
 
 SMALL = {"shape": (16, 64, 64), "spacing_mm": (16.0, 6.4, 6.4)}
 LABEL = tissues.LABEL

@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 from pydicom import uid
 
-from . import hounsfield
+from .. import hounsfield
 
 AIR_HU = -1000.0
 """Value given to pixel padding: what lies outside the scan is taken as air."""

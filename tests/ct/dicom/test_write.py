@@ -8,8 +8,8 @@ import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from medvae_course.ct import dicom, dicom_write
-from medvae_course.ct.dicom import DicomError
+from medvae_course.ct import dicom
+from medvae_course.ct.dicom import DicomError, write
 from medvae_course.ct.volume import AXIAL, Volume
 
 OBLIQUE = Rotation.from_euler("xyz", [20, -35, 110], degrees=True).as_matrix() @ AXIAL
@@ -149,14 +149,14 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, arguments, wo
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
-    make = dicom_write._image
+    make = write._image
 
     def fails(common, volume, image, index):
         if index == 2:
             raise OSError("No space left on device\nTraceback (most recent call last)")
         return make(common, volume, image, index)
 
-    monkeypatch.setattr(dicom_write, "_image", fails)
+    monkeypatch.setattr(write, "_image", fails)
     with pytest.raises(DicomError, match="No space left on device; free space"):
         dicom.write_series(scan(), tmp_path / "ct", patient_id="P1")
     assert list(tmp_path.iterdir()) == []

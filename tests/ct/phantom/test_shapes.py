@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from medvae_course.ct import shapes
+from medvae_course.ct.phantom import shapes
 
 
 def _canvas(half_mm=30.0, step_mm=1.0):
