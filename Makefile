@@ -106,7 +106,7 @@ gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the 
 lock:  ## compile constraints.txt anew (needs uv)
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	  --no-emit-index-url --no-annotate --no-header --extra cpu --extra gpu --extra jax \
-	  --extra develop pyproject.toml -o constraints.txt
+	  --extra collections --extra fuzz --extra develop pyproject.toml -o constraints.txt
 
 clean:  ## remove what was built; environments and data stay
 	rm -rf build book/_build .pytest_cache .ruff_cache

@@ -1,13 +1,13 @@
 """The command line `medvae-course`; each command imports what it needs when called."""
 
-import functools
-import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from . import data
+from .errors import says_errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,22 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Autoencoders for medical images: the course's recipes on your own data.",
 )
-data = typer.Typer(no_args_is_help=True, help="Look into folders of medical images.")
-app.add_typer(data, name="data")
-
-
-def says_errors(command: Callable) -> Callable:
-    """Turn the library's errors into one line on stderr and exit status 2."""
-
-    @functools.wraps(command)
-    def wrapped(*args, **kwargs):
-        try:
-            return command(*args, **kwargs)
-        except (ValueError, OSError) as error:
-            typer.secho(f"medvae-course: {error}", err=True, fg="red")
-            raise typer.Exit(2) from error
-
-    return wrapped
+app.add_typer(data.app, name="data")
 
 
 @app.command()
@@ -65,19 +50,6 @@ def demo(
         seed=seed,
     )
     make_report(settings, say=typer.echo)
-
-
-@data.command("inspect")
-@says_errors
-def data_inspect(
-    folder: Annotated[Path, typer.Argument(help="Folder of DICOM or NIfTI files.")],
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
-) -> None:
-    """Tell what is in a folder: patients, series, geometry, HU, and what is odd."""
-    from . import inspect
-
-    found = inspect.inspect_folder(folder)
-    typer.echo(json.dumps(found, indent=2) if as_json else inspect.to_text(found))
 
 
 @app.command()
