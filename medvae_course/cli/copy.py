@@ -22,6 +22,7 @@ from .closure import PACKAGE, CopyError, closure, file_of, find, third_party
 
 DISTRIBUTIONS = {  # where the name to install is not the name to import
     "dicomanonymizer": "dicom-anonymizer",
+    "openjpeg": "pylibjpeg-openjpeg",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
 }
