@@ -1,3 +1,4 @@
+import math
 import shutil
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_patients_of_unlike_pixel_size_get_one_scale(tmp_path):
     for number, pixels in enumerate((64, 32, 48)):
         mm = 409.6 / pixels
         patient = phantom.make_patient(
-            0, shape=(8, pixels, pixels), spacing_mm=(32.0, mm, mm), noise_hu=0.0
+            0, shape=(8, pixels, pixels), spacing_mm=(32.0, mm, mm), dose=math.inf
         )
         hu = patient.volume.hu.astype(np.int16)
         nifti.write_nifti(tmp_path / f"p{number}.nii.gz", hu, patient.volume)

@@ -110,7 +110,8 @@ def make_patient(
     *,
     shape: tuple[int, int, int] = SHAPE,
     spacing_mm: tuple[float, float, float] = SPACING_MM,
-    noise_hu: float = 12.0,
+    dose: float = 1.0,
+    protocol: scanner.Protocol = scanner.STANDARD,
 ) -> Phantom:
     """Make a virtual patient.
 
@@ -120,13 +121,14 @@ def make_patient(
         spacing_mm: distance of voxels along (z, y, x), mm. The body fills about
             300 x 230 mm around the centre of a slice; z counts from the head's side of
             the diaphragm, so a short scan shows heart and liver.
-        noise_hu: standard deviation of the scanner's noise, HU.
+        dose: share of the protocol's photons; `math.inf` gives the image without noise.
+        protocol: how the body is scanned, with what photons and which kernel.
 
     Returns:
         The patient; identical to the bit for the same arguments on one machine.
 
     Raises:
-        ValueError: if seed, shape, spacing or noise are impossible.
+        ValueError: if seed, shape, spacing or dose are impossible.
 
     Example:
         >>> patient = make_patient(7, shape=(4, 32, 32), spacing_mm=(60, 12.8, 12.8))
@@ -145,7 +147,7 @@ def make_patient(
     factors = draw_factors(seed)
     canvas = _deformed_canvas(seed, shape, spacing_mm, factors)
     _paint_body(canvas, seed, spacing_mm, factors)
-    hu = scanner.scan(canvas.hu, spacing_mm, noise_hu=noise_hu, seed=seed)
+    hu = scanner.scan(canvas.hu, spacing_mm, seed=seed, dose=dose, protocol=protocol)
     hu.setflags(write=False)  # ours alone: saves the volume a copy
     canvas.labels.setflags(write=False)
     origin_mm = [-(n - 1) / 2 * mm for n, mm in zip(shape, spacing_mm, strict=True)]
