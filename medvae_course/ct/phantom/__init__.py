@@ -1,23 +1,30 @@
 """Virtual patients: thorax and upper abdomen in HU, with labels and known factors.
 
-Nothing here was measured on anyone. Organs are smooth shapes in millimetres, bent by a
-smooth random deformation and painted with partial volume; a scanner then adds blur and
-noise. The same seed gives the same anatomy at any resolution, the finest vessels
-excepted.
+Nothing here was measured on anyone. Organs are uneven shapes in millimetres, bent by a
+smooth random deformation and painted with partial volume; a scanner then images them.
+Some patients have lesions, each with its mask. The same seed gives the same anatomy at
+any resolution, the finest vessels excepted.
 """
 
-from .patient import FACTORS, SHAPE, SPACING_MM, Phantom, draw_factors, make_patient
+from .factors import FACTORS, PHASES, draw_factors
+from .lesions import LESIONS
+from .patient import SHAPE, SPACING_MM, Phantom, make_patient
+from .presets import PRESETS, Preset
 from .tissues import LABEL, LABELS, SOURCES, TISSUE_HU
 
 __all__ = [
     "FACTORS",
     "LABEL",
     "LABELS",
+    "LESIONS",
+    "PHASES",
+    "PRESETS",
     "SHAPE",
     "SOURCES",
     "SPACING_MM",
     "TISSUE_HU",
     "Phantom",
+    "Preset",
     "draw_factors",
     "make_patient",
 ]

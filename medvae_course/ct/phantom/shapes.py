@@ -142,9 +142,9 @@ def ellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y) -> np.ndarray:
 
     Args:
         x: coordinate from the centre, mm.
-        y: coordinate from the centre, mm.
+        y: the other one, mm.
         radius_x: half-axis along x, mm, anything that broadcasts.
-        radius_y: half-axis along y, mm, anything that broadcasts.
+        radius_y: half-axis along y, mm.
 
     Returns:
         float32 array, mm, negative inside.
@@ -162,9 +162,9 @@ def superellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y, *, power: flo
 
     Args:
         x: coordinate from the centre, mm.
-        y: coordinate from the centre, mm.
+        y: the other one, mm.
         radius_x: half-axis along x, mm, anything that broadcasts.
-        radius_y: half-axis along y, mm, anything that broadcasts.
+        radius_y: half-axis along y, mm.
         power: 2 is an ellipse, larger is squarer.
 
     Returns:
@@ -180,7 +180,13 @@ def superellipse(x: np.ndarray, y: np.ndarray, radius_x, radius_y, *, power: flo
 
 
 def tube(
-    canvas: Canvas, start: Point, end: Point, radius: float, *, end_radius=None
+    canvas: Canvas,
+    start: Point,
+    end: Point,
+    radius: float,
+    *,
+    end_radius: float | None = None,
+    pad_mm: float = 0.0,
 ) -> tuple[np.ndarray, Box]:
     """Signed distance to a straight tube with round ends, on its own box only.
 
@@ -190,6 +196,7 @@ def tube(
         end: (x, y, z), mm.
         radius: at the start, mm.
         end_radius: at the end, mm; the same as `radius` if None.
+        pad_mm: how far around the tube the box reaches, mm.
 
     Returns:
         The distance (float32, mm, negative inside) and the box it belongs to.
@@ -197,7 +204,8 @@ def tube(
     Taught in: chapter 1.
     """
     end_radius = radius if end_radius is None else end_radius
-    box = canvas.box(start, end, reach_mm=max(radius, end_radius) + canvas.edge_mm)
+    reach_mm = max(radius, end_radius) + pad_mm + canvas.edge_mm
+    box = canvas.box(start, end, reach_mm=reach_mm)
     axis = np.subtract(end, start).astype(np.float32)
     x, y, z = (
         a[box] - np.float32(c)
@@ -226,16 +234,7 @@ def smooth_max(a: np.ndarray, b: np.ndarray, *, round_mm: float) -> np.ndarray:
 
 
 def smooth_min(a: np.ndarray, b: np.ndarray, *, round_mm: float) -> np.ndarray:
-    """Unite two shapes and fill the notch where they meet.
-
-    Args:
-        a: signed distance, mm.
-        b: signed distance, mm.
-        round_mm: size of the filling, mm.
-
-    Returns:
-        Signed distance of what lies in either, mm.
-    """
+    """Unite two shapes and fill the notch where they meet: see `smooth_max`."""
     return -smooth_max(-a, -b, round_mm=round_mm)
 
 

@@ -1,4 +1,4 @@
-"""The frame of the phantom: rib cage, diaphragm, skin, fat, muscle, and the couch.
+"""The frame of the phantom: surfaces that organs lean on, skin, fat, arms, couch.
 
 Every function paints onto a `shapes.Canvas`. Body coordinates in mm: x grows to the
 patient's left, y to the back, z to the head; z = 0 is the top of the right diaphragm
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import shapes
+from .fields import smooth_field
 from .shapes import EVERYWHERE, Box, Canvas
 from .tissues import LABEL, TISSUE_HU
 
@@ -23,25 +24,50 @@ class Torso:
 
     Args:
         cage_mm: distance to the sheet in which the ribs lie, mm, negative inside.
+        wall_mm: distance to the inner side of the outer muscles, mm; it does not
+            close over the lungs' tips as the cage does.
+        angle: around the body, radians: 0 behind, pi in front, alike on both sides.
         diaphragm_mm: distance above the diaphragm, mm, negative below.
         hu: mean HU of this patient's tissues.
-        texture: (z, y, x) float32, correlated, mean 0 and standard deviation 1.
+        texture: (z, y, x) float32, grain of 5 mm, mean 0 and standard deviation 1.
+        rough: four such fields with bumps of some 20, 35, 35 and 70 mm.
     """
 
     cage_mm: np.ndarray
+    wall_mm: np.ndarray
+    angle: np.ndarray
     diaphragm_mm: np.ndarray
     hu: dict[str, float]
     texture: np.ndarray
+    rough: tuple[np.ndarray, ...]
 
     def tissue(self, name: str, box: Box = EVERYWHERE) -> np.ndarray:
         """HU of a tissue with its texture, float32, on the voxels of `box`."""
         spread = np.float32(TISSUE_HU[name].texture_sd_hu)
         return np.float32(self.hu[name]) + spread * self.texture[box]
 
+    def fat(self, box: Box = EVERYWHERE, *, strands_hu: float = 35.0) -> np.ndarray:
+        """HU of fat with septa and small vessels, float32, on the voxels of `box`."""
+        ridge = self.rough[0][box] * np.float32(5)
+        # less their mean, 1 / sqrt(51), so that fat stays what it is
+        strands = np.exp(-ridge * ridge) - np.float32(0.14)
+        return self.tissue("fat", box) + np.float32(strands_hu) * strands
+
+    def uneven(self, organ: np.ndarray, box: Box, which: int, size_mm: float):
+        """Add bumps to an organ's surface: signed distance, mm."""
+        bumps = self.rough[which][box] + 0.4 * self.rough[0][box]
+        return organ + np.float32(size_mm) * bumps
+
 
 def step(value, width: float):
     """Smooth step from 0 to 1 around 0, about four widths wide."""
     return 0.5 + 0.5 * np.tanh(value / np.float32(width))
+
+
+def bump(value, centre: float, width: float):
+    """Gaussian bump of height 1."""
+    value = (value - np.float32(centre)) / np.float32(width)
+    return np.exp(-value * value)
 
 
 def spine_centre(z, factors: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -53,21 +79,28 @@ def spine_centre(z, factors: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_torso(
-    canvas: Canvas, factors: dict[str, float], hu: dict[str, float], texture: np.ndarray
+    canvas: Canvas,
+    factors: dict[str, float],
+    hu: dict[str, float],
+    rng: np.random.Generator,
 ) -> Torso:
-    """Give the surfaces of rib cage and diaphragm of one patient.
+    """Give the surfaces of rib cage, body wall and diaphragm of one patient.
 
     Args:
         canvas: gives the coordinates.
         factors: sizes of the patient, see `phantom.draw_factors`.
         hu: mean HU of the patient's tissues.
-        texture: (z, y, x) float32 random field.
+        rng: draws the fields that make surfaces uneven.
 
     Returns:
         The surfaces, with what is needed to paint tissues.
     """
+    texture = smooth_field(canvas, rng, length_mm=5.0)
+    lengths_mm = (10.0, 18.0, 18.0, 36.0)
+    rough = tuple(smooth_field(canvas, rng, length_mm=n) for n in lengths_mm)
     x, y, z = canvas.x, canvas.y - np.float32(CAGE_Y_MM), canvas.z
-    width, front, back = _cage_radii(canvas.grid_mm[0][:, None, None], factors)
+    level = canvas.grid_mm[0][:, None, None]
+    width, front, back = _cage_radii(level, factors, closed=True)
     depth = np.where(y < 0, front, back)
     cage = shapes.superellipse(x, y, width, depth, power=2.3)
     # two domes, the right one higher; steep slopes down to the ribs, deepest behind
@@ -76,97 +109,110 @@ def make_torso(
     domes = -8 * (1 + np.tanh(x / 25)) - 8 * np.exp(-((x / 28) ** 2))
     height = z + np.float32(factors["breath_mm"]) - domes + drop * rim * rim
     slope = 3.6 * drop * rim * np.sqrt(rim) / width
-    return Torso(cage, height / np.sqrt(1 + slope * slope), hu, texture)
+    height = height / np.sqrt(1 + slope * slope) + 2.5 * rough[3]
+    width, front, back = _cage_radii(level, factors, closed=False)
+    depth = np.where(y < 0, front + 5, back + 5)
+    wall = shapes.superellipse(x, y, width + 5, depth, power=2.25)
+    angle = np.arctan2(np.abs(x), y)
+    return Torso(cage, wall, angle, height, hu, texture, rough)
 
 
-def _cage_radii(z: np.ndarray, factors: dict[str, float]):
+def _cage_radii(z: np.ndarray, factors: dict[str, float], *, closed: bool):
     """Half-width, front and back half-depth of the rib cage at height z, all mm."""
-    up = np.clip((z - 10) / np.float32(factors["apex_mm"] - 10), 0, 1)
-    taper = np.sqrt(np.maximum(1 - up**3.8, 0.002))
+    if closed:
+        up = np.clip((z - 10) / np.float32(factors["apex_mm"] - 10), 0, 1)
+        taper = np.sqrt(np.maximum(1 - up**3.8, 0.002))
+        slant = taper
+    else:  # towards the shoulders and the neck
+        taper = 1 - 0.10 * step(z - 150, 25) - 0.45 * step(z - 222, 12)
+        slant = taper - 0.20 * step(z - 118, 30)  # the breast bone leans back
     down = np.clip((10 - z) / 150, 0, None)
     width = factors["chest_half_width_mm"] * taper * (1 - 0.05 * down**2)
     depth = factors["chest_half_depth_mm"]
     waist = 1 - 0.16 * step(-80 - z, 14)
     belly = factors["belly_mm"] * step(-25 - z, 22)
-    return width, depth * taper + belly, depth * waist * (0.3 + 0.7 * taper)
+    return width, depth * slant + belly, depth * waist * (0.3 + 0.7 * taper)
 
 
-def paint_wall(canvas: Canvas, torso: Torso, factors: dict[str, float]) -> float:
-    """Paint skin, fat, breasts, muscle, and the fat that fills the inside.
+def paint_skin(
+    canvas: Canvas, torso: Torso, factors: dict[str, float], muscle_mm: np.ndarray
+) -> float:
+    """Paint skin, the fat under it, breasts, and the fat that fills the inside.
 
     Args:
         canvas: painted on, in place.
         torso: surfaces of the patient.
         factors: sizes of the patient.
+        muscle_mm: thickness of the muscles over the wall, mm.
 
     Returns:
         y of the hindmost skin, mm: where the couch has to be.
     """
-    wall = _muscle_surface(canvas, factors)
-    skin = wall - _fat_thickness(canvas, factors)
+    wall = torso.wall_mm - muscle_mm
+    skin = wall - _fat_thickness(canvas, factors) + 1.2 * torso.rough[3]
     if factors["breast_mm"] > 0:
         breasts = np.minimum(*(_breast(canvas, factors, side) for side in (-1, 1)))
         skin = shapes.smooth_min(skin, breasts, round_mm=16)
     canvas.paint(skin, torso.hu["skin"], label=LABEL["body"])
-    canvas.paint(skin + 2.2, torso.tissue("fat"))
+    canvas.paint(skin + 2.0, torso.fat(strands_hu=22))
     if factors["breast_mm"] > 0:
-        gland = np.maximum(breasts + 12, 3 - wall)
+        gland = np.maximum(breasts + 10 + 7 * torso.rough[0], 3 - wall)
         share = factors["gland_share"]
         canvas.paint(gland, torso.tissue("gland"), opacity=share)
-    canvas.paint(wall, _marbled(canvas, torso), label=LABEL["muscle"])
-    for side in (-1, 1):
-        _paint_armpit(canvas, torso, factors, side)
-    canvas.paint(torso.cage_mm + 7, torso.tissue("fat"), label=LABEL["body"])
     rows = canvas.grid_mm[1][(skin < 0).any(axis=(0, 2))]
-    return float(rows.max())
-
-
-def _muscle_surface(canvas: Canvas, factors: dict[str, float]) -> np.ndarray:
-    """Distance to the surface between muscle and the fat under the skin, mm."""
-    z = canvas.grid_mm[0][:, None, None]
-    x, y = canvas.x, canvas.y - np.float32(CAGE_Y_MM)
-    shoulder, belly = step(z - 95, 16), step(-25 - z, 22)
-    width = factors["chest_half_width_mm"] * (0.985 - 0.05 * belly) + 12 + 30 * shoulder
-    depth = factors["chest_half_depth_mm"]
-    front = depth * (1 - 0.10 * shoulder) + 10 + factors["belly_mm"] * belly
-    radius_y = np.where(y < 0, front, np.float32(depth + 28))
-    surface = shapes.superellipse(x, y, width, radius_y, power=2.3)
-    furrow = 7 * np.exp(-((x / 11) ** 2)) * step(y - 60, 20)  # of the back
-    return surface + furrow
+    return float(rows.max()) if rows.size else 120.0
 
 
 def _fat_thickness(canvas: Canvas, factors: dict[str, float]) -> np.ndarray:
     """Thickness of the fat under the skin, mm: most behind and at the flanks."""
     belly = step(-25 - canvas.grid_mm[0][:, None, None], 22)
     side = np.minimum(np.abs(canvas.x) / np.float32(factors["chest_half_width_mm"]), 1)
-    share = 0.7 + 0.35 * side * belly + 0.3 * step(canvas.y - CAGE_Y_MM, 40)
-    return np.float32(factors["fat_mm"]) * share
+    share = 0.55 + 0.45 * side * belly + 0.25 * step(canvas.y - CAGE_Y_MM, 40) * side
+    furrow = 7 * np.exp(-np.square(canvas.x / 13)) * step(canvas.y - 40, 20)
+    return 3 + np.float32(factors["fat_mm"]) * share + furrow
 
 
 def _breast(canvas: Canvas, factors: dict[str, float], side: int) -> np.ndarray:
     size = factors["breast_mm"]
-    centre = (side * 72, -factors["chest_half_depth_mm"] + 2 - 0.25 * size, 40)
-    radii = (52 + 0.2 * size, 0.75 * size + 20, 50 + 0.3 * size)
-    return shapes.ellipsoid(canvas, centre, radii, turn_deg=side * 22.0)
+    front = factors["chest_half_depth_mm"]
+    centre = (side * (74 + 0.3 * size), -front - 0.2 * size, 38 + 2 * side)
+    radii = (52 + 0.5 * size, 0.55 * size + 20, 48 + 0.4 * size)
+    return shapes.ellipsoid(canvas, centre, radii, turn_deg=side * 27.0)
 
 
-def _marbled(canvas: Canvas, torso: Torso) -> np.ndarray:
-    """HU of muscle with sheets and flecks of fat between its layers."""
-    wave = 4 * np.sin(canvas.x / 23) + 4 * np.sin(canvas.y / 19 + canvas.z / 40)
-    sheets = np.cos((torso.cage_mm + wave - 13) * np.float32(2 * np.pi / 17))
-    fat = np.clip(3 * sheets - 2.1 + 0.5 * torso.texture, 0, 1)
-    fat *= np.clip(torso.cage_mm / 8 - 0.5, 0, 1)
-    muscle = torso.tissue("muscle")
-    return muscle + 0.8 * fat * (np.float32(torso.hu["fat"]) - muscle)
+def paint_arms(canvas: Canvas, torso: Torso, factors: dict[str, float]) -> None:
+    """Paint the upper arms beside the body of who lies with the arms down.
 
-
-def _paint_armpit(canvas, torso, factors, side: int) -> None:
-    centre = (side * (factors["chest_half_width_mm"] + 13), 2, 128)
-    box = canvas.box(centre, reach_mm=55)
-    pit = shapes.ellipsoid(canvas, centre, (15, 34, 52), box=box)
-    pit = np.maximum(pit, 5 - torso.cage_mm[box])
-    fat_hu = torso.tissue("fat", box) + 20 + 15 * torso.texture[box]  # with small veins
-    canvas.paint(pit, fat_hu, label=LABEL["body"], box=box)
+    Args:
+        canvas: painted on, in place.
+        torso: surfaces of the patient.
+        factors: sizes of the patient.
+    """
+    if not factors["arms_down"]:
+        return
+    radius = factors["arm_radius_mm"]
+    out = factors["chest_half_width_mm"] + factors["fat_mm"] + radius + 26
+    for side in (-1, 1):
+        lift = 6 * side
+        top, low = (
+            (side * (out - 8), 14.0, 190.0),
+            (side * (out + 4), 26.0 + lift, -180.0),
+        )
+        skin, box = shapes.tube(canvas, top, low, radius + 3, end_radius=radius - 4)
+        skin = skin + 1.5 * torso.rough[3][box]
+        bone, bone_box = shapes.tube(canvas, top, low, 11.0)
+        canvas.paint(skin, torso.hu["skin"], label=LABEL["body"], box=box)
+        canvas.paint(skin + 2, torso.fat(box), box=box)
+        muscle = skin + 0.45 * factors["fat_mm"] + 3
+        septum = np.abs(canvas.y[box] - 20 + 5 * torso.rough[1][box])
+        muscle = np.maximum(muscle, 1.4 - septum)  # biceps in front, triceps behind
+        canvas.paint(
+            muscle, torso.tissue("muscle", box), label=LABEL["muscle"], box=box
+        )
+        shell = np.clip(1 + bone / np.float32(4.0), 0, 1)  # a tube full of fatty marrow
+        marrow, cortex = np.float32(torso.hu["fat"]), np.float32(torso.hu["cortex"])
+        bone_hu = marrow + shell * (cortex - marrow)
+        canvas.paint(bone, bone_hu, label=LABEL["bone"], box=bone_box)
 
 
 def paint_couch(canvas: Canvas, back_mm: float, hu: dict[str, float]) -> None:

@@ -97,7 +97,12 @@ def test_organs_have_the_hu_that_the_factors_tell(patients, organ, tissue):
             patient.labels == LABEL[organ], np.ones((3, 3, 3))
         )
         median = np.median(hu[inside])
-        assert median == pytest.approx(patient.factors[f"{tissue}_hu"], abs=16)
+        expected = patient.factors[f"{tissue}_hu"]
+        if organ == "kidneys":  # cortex and medulla lie side by side
+            low, high = sorted((expected, patient.factors["medulla_hu"]))
+            assert low - 14 < median < high + 14
+        else:
+            assert median == pytest.approx(expected, abs=14)
 
 
 def test_air_and_fat_stand_at_their_known_values(patients):
@@ -106,7 +111,7 @@ def test_air_and_fat_stand_at_their_known_values(patients):
         corner = hu[:, :12, :12]
         assert np.mean(corner) == pytest.approx(-1000, abs=2)
         fat = hu[(labels == LABEL["body"]) & (hu > -150) & (hu < -50)]
-        assert np.mean(fat) == pytest.approx(-100, abs=9)
+        assert np.median(fat) == pytest.approx(patient.factors["fat_hu"], abs=10)
 
 
 def test_threshold_and_border_clearing_find_the_lungs(patients):
@@ -189,8 +194,12 @@ def test_measured_sizes_follow_their_factors():
     def blood(patient):
         return np.median(patient.volume.hu[patient.labels == LABEL["aorta"]])
 
+    def told(patient):
+        return patient.factors["blood_hu"]
+
     assert follows(lung_width, "chest_half_width_mm") > 0.6
-    assert follows(blood, "contrast") > 0.95
+    assert follows(blood, "blood_hu") > 0.98
+    assert follows(told, "contrast") > 0.8
     assert follows(dome, "breath_mm") < 0.99  # coarse slices: only the sign is asked
     assert follows(dome, "breath_mm") > 0.3
 
@@ -221,12 +230,12 @@ def test_impossible_arguments_are_refused(seed, changes, match):
 def test_data_card_prints_the_hu_of_the_code(root):
     card = (root / "book" / "data_card.md").read_text(encoding="utf-8")
     for name, tissue in phantom.TISSUE_HU.items():
-        if tissue.source != "chosen":
-            moments = (
-                tissue.mean_hu,
-                tissue.patient_sd_hu,
-                tissue.texture_sd_hu,
-                tissue.contrast_hu,
-            )
-            cells = " | ".join(f"{value:g}".replace("-", "−") for value in moments)
-            assert f"| {name} | {cells} |" in card
+        moments = (
+            tissue.mean_hu,
+            tissue.patient_sd_hu,
+            tissue.texture_sd_hu,
+            tissue.arterial_hu,
+            tissue.portal_hu,
+        )
+        cells = " | ".join(f"{value:g}".replace("-", "−") for value in moments)
+        assert f"| {name} | {cells} |" in card
