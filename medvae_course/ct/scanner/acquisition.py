@@ -39,7 +39,7 @@ class Protocol:
     Taught in: chapter 5.
     """
 
-    photons: float = 4.2e5
+    photons: float = 6e5
     electronic_sd: float = 3.0
     kernel: str = "standard"
     views: int | None = None

@@ -9,11 +9,10 @@ def test_every_kernel_keeps_the_mean():
         assert window(np.zeros(1))[0] == pytest.approx(1.0)
 
 
-def test_kernels_pass_ever_more_of_the_high_frequencies():
+def test_kernels_pass_ever_more_of_the_finest_detail():
     order = ("smooth", "standard", "ramp", "sharp")
-    frequency = np.array([0.25, 0.5])
-    passed = [kernels.KERNELS[name](frequency) for name in order]
-    assert (np.diff(passed, axis=0) > 0).all()
+    passed = [kernels.KERNELS[name](np.array([0.5]))[0] for name in order]
+    assert (np.diff(passed) > 0.2).all()
 
 
 def test_filter_is_the_ramp_times_the_kernel():
