@@ -13,8 +13,16 @@ Example:
     ('demo', 3, (5.0, 1.0, 1.0))
 """
 
-from .series import Series, find_series, read_series
+from .reading import read_image, read_series
+from .series import Series, find_series
 from .slices import DicomError
 from .write import write_series
 
-__all__ = ["DicomError", "Series", "find_series", "read_series", "write_series"]
+__all__ = [
+    "DicomError",
+    "Series",
+    "find_series",
+    "read_image",
+    "read_series",
+    "write_series",
+]

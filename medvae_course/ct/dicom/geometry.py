@@ -1,7 +1,8 @@
 """Slices into a stack: order along the normal, and every reason to refuse it.
 
 A volume is a regular grid. What is not one (missing slices, a tilted gantry, two
-orientations) raises an error that says what was found, instead of a skewed array.
+orientations) raises an error that says what was found, instead of a skewed array; a
+tilt and uneven gaps can be resampled, if that is asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import straighten
 from .slices import DicomError, Slice
 
 _UNIT = 1e-3  # orientation: vectors of length 1, at right angles, equal in all slices
@@ -23,15 +25,30 @@ class Stack:
     """Slices in the order of their positions, and the grid that they make.
 
     The grid's attributes are those of `volume.Volume`.
+
+    Args:
+        slices: the slices, from the first to the last along their normal.
+        shape: shape of the grid (z, y, x).
+        spacing_mm: of the grid (z, y, x), mm.
+        origin_mm: centre of the grid's first voxel (x, y, z), mm.
+        direction: (3, 3), columns along the grid's axes.
+        along_mm: (n,) place of the slices along the normal, from the first, mm.
+        shifts_px: None if the slices lie on the grid as they are; else (n, 2), where
+            the first pixel of each lies in the grid's plane, pixels along (y, x).
+        irregular: what is irregular in the slices, in words; empty if nothing is.
     """
 
     slices: tuple[Slice, ...]
+    shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     origin_mm: tuple[float, float, float]
     direction: np.ndarray
+    along_mm: np.ndarray
+    shifts_px: np.ndarray | None
+    irregular: str
 
 
-def stack(slices: Sequence[Slice]) -> Stack:
+def stack(slices: Sequence[Slice], *, resample: str | None = None) -> Stack:
     """Order slices by their position along the normal and find their grid.
 
     Neither file names nor Instance Numbers count, for both can be in any order. The
@@ -40,13 +57,16 @@ def stack(slices: Sequence[Slice]) -> Stack:
 
     Args:
         slices: at least two, in any order.
+        resample: None, or the interpolation ("nearest" or "linear") by which slices
+            that are unevenly spaced or shifted against each other will be resampled.
 
     Returns:
         The ordered slices and their grid.
 
     Raises:
-        DicomError: if the slices differ in size or orientation, share a position, are
-            not evenly spaced, or are shifted against each other (gantry tilt).
+        DicomError: if the slices differ in size or orientation, or share a position;
+            without `resample` also if they are not evenly spaced, or shifted against
+            each other (gantry tilt).
 
     Source: DICOM PS3.3 C.7.6.2.1.1.
     Taught in: chapter 1.
@@ -57,7 +77,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
             " copy the whole series"
         )
     _check_alike(slices)
-    row, column, normal = _axes(slices[0])
+    row, column, normal = axes(slices[0])
     positions = np.array([s.position_mm for s in slices])
     order = np.argsort(positions @ normal, kind="stable")
     ordered = tuple(slices[i] for i in order)
@@ -66,13 +86,37 @@ def stack(slices: Sequence[Slice]) -> Stack:
     _check_distinct(ordered, along)
     # positions are decimals: rounding takes the binary dust off their difference
     distance = round(float(along[-1]) / (len(ordered) - 1), 6)
-    _check_even(ordered, along, distance)
-    _check_straight(ordered, offsets, normal)
+    uneven, crooked = (
+        _uneven(ordered, along, distance),
+        _crooked(ordered, offsets, normal),
+    )
+    if (uneven or crooked) and resample is None:
+        raise DicomError(
+            (uneven or crooked)
+            + '; or pass resample="linear", which makes an even and straight volume by'
+            " linear interpolation"
+        )
+    shape, origin_mm = (len(ordered), *ordered[0].shape), ordered[0].position_mm
+    shifts_px = None
+    if uneven or crooked:
+        positions = straighten.even_positions(along)
+        aside = offsets @ np.column_stack([column, row]) / ordered[0].pixel_mm
+        # below the tolerance of straightness the pixels stay as they are
+        first, plane = straighten.frame_of(aside * bool(crooked), ordered[0].shape)
+        shifts_px = aside * bool(crooked) - first
+        shape = (len(positions), *plane)
+        distance = float(positions[1] - positions[0])
+        move_mm = first * ordered[0].pixel_mm
+        origin_mm = origin_mm + move_mm[0] * column + move_mm[1] * row
     return Stack(
         slices=ordered,
+        shape=shape,
         spacing_mm=(distance, *ordered[0].pixel_mm),
-        origin_mm=tuple(ordered[0].position_mm.tolist()),
+        origin_mm=tuple(origin_mm.tolist()),
         direction=np.column_stack([normal, column, row]),
+        along_mm=along,
+        shifts_px=shifts_px,
+        irregular="; ".join(text for text in (uneven, crooked) if text),
     )
 
 
@@ -103,7 +147,8 @@ def _check_alike(slices: Sequence[Slice]) -> None:
         )
 
 
-def _axes(first: Slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def axes(first: Slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit vectors along a row, along a column, and along the normal of a slice."""
     row, column = first.orientation
     lengths, dot = np.linalg.norm(first.orientation, axis=1), row @ column
     if np.abs(lengths - 1).max() > _UNIT or abs(dot) > _UNIT:
@@ -137,14 +182,14 @@ def _check_distinct(ordered: Sequence[Slice], along: np.ndarray) -> None:
     )
 
 
-def _check_even(ordered: Sequence[Slice], along: np.ndarray, distance: float) -> None:
+def _uneven(ordered: Sequence[Slice], along: np.ndarray, distance: float) -> str:
     grid = np.arange(len(along)) * distance
     if np.abs(along - grid).max() <= _GAP * distance:
-        return
+        return ""
     gaps = np.diff(along)
     wide = int(np.argmax(gaps))
-    missing = int(np.rint(gaps / gaps.min() - 1).sum())
-    raise DicomError(
+    missing = int(np.rint(gaps / np.median(gaps) - 1).clip(0).sum())
+    return (
         f"slices must be evenly spaced, got gaps from {gaps.min():.3f} to"
         f" {gaps.max():.3f} mm, the widest between {ordered[wide].file.name} and"
         f" {ordered[wide + 1].file.name}: {missing} slices seem to be missing of"
@@ -153,16 +198,14 @@ def _check_even(ordered: Sequence[Slice], along: np.ndarray, distance: float) ->
     )
 
 
-def _check_straight(
-    ordered: Sequence[Slice], offsets: np.ndarray, normal: np.ndarray
-) -> None:
+def _crooked(ordered: Sequence[Slice], offsets: np.ndarray, normal: np.ndarray) -> str:
     along = offsets @ normal
     aside = np.linalg.norm(offsets - np.outer(along, normal), axis=1)
     if aside.max() <= _SHIFT * min(ordered[0].pixel_mm):
-        return
+        return ""
     worst = int(np.argmax(aside))
     angle = np.degrees(np.arctan2(aside[worst], along[worst]))
-    raise DicomError(
+    return (
         "slices must be stacked along their normal, got a gantry tilt (or a shift) of"
         f" {angle:.1f} degrees, {aside[worst]:.1f} mm at {ordered[worst].file.name}:"
         " correct the tilt first (3D Slicer and dcm2niix do)"

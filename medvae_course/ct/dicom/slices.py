@@ -1,4 +1,4 @@
-"""The slices inside one DICOM file: where they lie, and their pixels in HU.
+"""The slices inside one DICOM file: where they lie, and how their values become HU.
 
 A classic CT file holds one slice; an enhanced (multi-frame) file holds many and keeps
 what differs between them in functional groups. Both come out as `Slice`s.
@@ -6,18 +6,19 @@ what differs between them in functional groups. Both come out as `Slice`s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom import uid
+from pydicom.dataset import Dataset
 
-from .. import hounsfield
+from . import files
+from .files import DicomError, read_dataset, reason
+from .stored import Stored, read_stored
 
-AIR_HU = -1000.0
-"""Value given to pixel padding: what lies outside the scan is taken as air."""
+__all__ = ["CT_CLASSES", "HEADER", "DicomError", "Slice", "parse_slices"]
+__all__ += ["read_dataset", "read_slices", "reason"]
 
 CT_CLASSES = (
     uid.CTImageStorage,
@@ -30,26 +31,51 @@ _GROUPS = {
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
     "PixelSpacing": "PixelMeasuresSequence",
+    "SliceThickness": "PixelMeasuresSequence",
+    "SpacingBetweenSlices": "PixelMeasuresSequence",
     "RescaleSlope": "PixelValueTransformationSequence",
     "RescaleIntercept": "PixelValueTransformationSequence",
     "RescaleType": "PixelValueTransformationSequence",
+    "StackID": "FrameContentSequence",
+    "TemporalPositionIndex": "FrameContentSequence",
 }
-_HEADER = [
-    *_GROUPS,
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-    "ModalityLUTSequence",
-    "NumberOfFrames",
-    "ImageType",
-    "SOPInstanceUID",
-    "PhotometricInterpretation",
-    "Rows",
-    "Columns",
-]
 
-
-class DicomError(ValueError):
-    """A DICOM file or series that cannot be read (or written) as asked, and why."""
+HEADER = files.tags(
+    [
+        "SpecificCharacterSet",
+        "ImageType",
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "Modality",
+        "SeriesDescription",
+        "PatientID",
+        "SliceThickness",
+        "SpacingBetweenSlices",
+        "SeriesInstanceUID",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "NumberOfFrames",
+        "Rows",
+        "Columns",
+        "PixelSpacing",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+        "PixelPaddingValue",
+        "PixelPaddingRangeLimit",
+        "RescaleIntercept",
+        "RescaleSlope",
+        "RescaleType",
+        "LossyImageCompression",
+        "ModalityLUTSequence",
+        "SharedFunctionalGroupsSequence",
+        "PerFrameFunctionalGroupsSequence",
+    ]
+)
+"""Elements that a header is read for: everything that this package asks of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +92,10 @@ class Slice:
         shape: number of rows and of columns.
         slope: Rescale Slope, HU per stored unit.
         intercept: Rescale Intercept, HU.
+        thickness_mm: distance to the next slice as the file says it, or its own
+            thickness, mm; 0 where it says neither. A single slice knows no better.
+        part: which stack and time of a multi-frame file it belongs to, in words.
+        stored: how the file stores the pixels.
     """
 
     file: Path
@@ -77,22 +107,9 @@ class Slice:
     shape: tuple[int, int]
     slope: float
     intercept: float
-
-
-def read_dataset(file: Path, *, keywords: list[str] | None = None) -> pydicom.Dataset:
-    """Read a DICOM file, or of its header only the elements named by `keywords`.
-
-    Raises:
-        DicomError: if it is no DICOM file, or a broken one.
-    """
-    try:
-        return pydicom.dcmread(
-            file, stop_before_pixels=keywords is not None, specific_tags=keywords
-        )
-    except pydicom.errors.InvalidDicomError as error:
-        raise DicomError(f"{file.name} is not a DICOM file (no DICM mark)") from error
-    except Exception as error:  # a parser of broken files may raise anything
-        raise DicomError(f"{file.name} cannot be read: {reason(error)}") from error
+    thickness_mm: float
+    part: str
+    stored: Stored
 
 
 def read_slices(file: Path) -> list[Slice]:
@@ -111,9 +128,18 @@ def read_slices(file: Path) -> list[Slice]:
     Source: DICOM PS3.3 C.7.6.2 (Image Plane), C.7.6.16 (functional groups).
     Taught in: chapter 1.
     """
-    dataset = read_dataset(file, keywords=_HEADER)
+    file = Path(file)
+    with files.collected_warnings():
+        return parse_slices(read_dataset(file, keywords=HEADER), file)
+
+
+def parse_slices(dataset: Dataset, file: Path) -> list[Slice]:
+    """Do as `read_slices`, with a header that was read already (elements `HEADER`)."""
     try:
-        return [_slice(dataset, file, frame) for frame in range(_n_frames(dataset))]
+        stored = read_stored(dataset, file)
+        return [
+            _slice(dataset, file, frame, stored) for frame in range(_n_frames(dataset))
+        ]
     except DicomError as error:
         raise DicomError(f"{file.name}: {error}") from error
     except Exception as error:  # values are parsed only now
@@ -121,43 +147,7 @@ def read_slices(file: Path) -> list[Slice]:
         raise DicomError(message) from error
 
 
-def read_hu(slices: Sequence[Slice]) -> np.ndarray:
-    """Decode the pixels of slices that lie in one file.
-
-    Args:
-        slices: slices of the same file.
-
-    Returns:
-        float32 array (n, rows, columns), HU; pixel padding becomes air, -1000 HU.
-
-    Raises:
-        DicomError: if the pixels cannot be decoded, or are not grey values.
-
-    Source: DICOM PS3.3 C.7.5.1.1.2 (Pixel Padding Value) and C.11.1.1 (rescale).
-    Taught in: chapter 1.
-    """
-    file, shape = slices[0].file, slices[0].shape
-    dataset = read_dataset(file)
-    try:
-        stored = dataset.pixel_array.reshape(-1, *shape)
-        padding = _is_padding(dataset, stored)
-    except Exception as error:  # each decoder raises errors of its own
-        name = dataset.file_meta.get("TransferSyntaxUID", uid.UID("")).name
-        raise DicomError(
-            f"{file.name}: the pixels ({name or 'no transfer syntax'}) cannot be"
-            f" decoded: {reason(error)}. Copy the file again; if its compression"
-            " is the matter, decompress it (gdcmconv --raw, dcmdjpeg); for JPEG"
-            " Lossless python-gdcm can be installed"
-        ) from error
-    hu = [
-        hounsfield.to_hu(stored[s.frame], slope=s.slope, intercept=s.intercept)
-        for s in slices
-    ]
-    frames = [s.frame for s in slices]
-    return np.where(padding[frames], np.float32(AIR_HU), hu)
-
-
-def _slice(dataset: pydicom.Dataset, file: Path, frame: int) -> Slice:
+def _slice(dataset: Dataset, file: Path, frame: int, stored: Stored) -> Slice:
     _check_values_are_hu(dataset, frame)
     pixel_mm = tuple(_numbers(dataset, "PixelSpacing", 2, frame).tolist())
     slope = float(_numbers(dataset, "RescaleSlope", 1, frame)[0])
@@ -166,26 +156,24 @@ def _slice(dataset: pydicom.Dataset, file: Path, frame: int) -> Slice:
             "spacing must be positive and slope must not be 0, got spacing"
             f" {pixel_mm} mm and slope {slope}: export the series again"
         )
+    orientation = _numbers(dataset, "ImageOrientationPatient", 6, frame)
     return Slice(
         file=file,
         frame=frame,
         instance_uid=str(dataset.get("SOPInstanceUID", "")),
         position_mm=_numbers(dataset, "ImagePositionPatient", 3, frame),
-        orientation=_numbers(dataset, "ImageOrientationPatient", 6, frame).reshape(
-            2, 3
-        ),
+        orientation=orientation.reshape(2, 3),
         pixel_mm=pixel_mm,
-        shape=(int(dataset.Rows), int(dataset.Columns)),
+        shape=stored.shape,
         slope=slope,
         intercept=float(_numbers(dataset, "RescaleIntercept", 1, frame)[0]),
+        thickness_mm=_thickness_mm(dataset, frame),
+        part=_part(dataset, frame),
+        stored=stored,
     )
 
 
-def _check_values_are_hu(dataset: pydicom.Dataset, frame: int) -> None:
-    # MONOCHROME1 turns the display around, not the values: HU do not depend on it
-    colours = dataset.get("PhotometricInterpretation")
-    if colours not in ("MONOCHROME1", "MONOCHROME2"):
-        raise DicomError(f"CT pixels must be grey values, got {colours}")
+def _check_values_are_hu(dataset: Dataset, frame: int) -> None:
     if "ModalityLUTSequence" in dataset:
         raise DicomError("HU must follow from slope and intercept, got a lookup table")
     units = _attribute(dataset, "RescaleType", frame)
@@ -198,7 +186,7 @@ def _check_values_are_hu(dataset: pydicom.Dataset, frame: int) -> None:
         )
 
 
-def _n_frames(dataset: pydicom.Dataset) -> int:
+def _n_frames(dataset: Dataset) -> int:
     n_frames = int(dataset.get("NumberOfFrames") or 1)
     if n_frames == 1 and "PerFrameFunctionalGroupsSequence" not in dataset:
         return 1
@@ -211,7 +199,7 @@ def _n_frames(dataset: pydicom.Dataset) -> int:
     return n_frames
 
 
-def _attribute(dataset: pydicom.Dataset, keyword: str, frame: int) -> object:
+def _attribute(dataset: Dataset, keyword: str, frame: int) -> object:
     if "PerFrameFunctionalGroupsSequence" not in dataset:
         return dataset.get(keyword)
     own = dataset.PerFrameFunctionalGroupsSequence[frame]
@@ -221,9 +209,7 @@ def _attribute(dataset: pydicom.Dataset, keyword: str, frame: int) -> object:
     return None
 
 
-def _numbers(
-    dataset: pydicom.Dataset, keyword: str, count: int, frame: int
-) -> np.ndarray:
+def _numbers(dataset: Dataset, keyword: str, count: int, frame: int) -> np.ndarray:
     value = _attribute(dataset, keyword, frame)
     numbers = np.atleast_1d(np.array(value if value is not None else [], dtype=float))
     if numbers.shape != (count,) or not np.isfinite(numbers).all():
@@ -234,17 +220,22 @@ def _numbers(
     return numbers
 
 
-def _is_padding(dataset: pydicom.Dataset, stored: np.ndarray) -> np.ndarray:
-    if dataset.get("PixelPaddingValue") is None:
-        return np.zeros(stored.shape, dtype=bool)
-    value = dataset.PixelPaddingValue
-    limit = dataset.get("PixelPaddingRangeLimit")
-    # some writers mistake the sign (63536 for -2000): the cast turns it around
-    ends = np.array([value, value if limit is None else limit]).astype(stored.dtype)
-    return (stored >= ends.min()) & (stored <= ends.max())
+def _thickness_mm(dataset: Dataset, frame: int) -> float:
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        try:
+            thickness = float(_attribute(dataset, keyword, frame) or 0)
+        except (TypeError, ValueError):  # several numbers, or none: counts as unsaid
+            continue
+        if 0 < thickness < np.inf:
+            return thickness
+    return 0.0
 
 
-def reason(error: Exception) -> str:
-    """What an error of a dependency says, in one line (pydicom's may hold a trace)."""
-    text = str(error).partition("Traceback (most recent call last)")[0]
-    return " ".join((text or type(error).__name__).split())[:300].rstrip(".")
+def _part(dataset: Dataset, frame: int) -> str:
+    if "PerFrameFunctionalGroupsSequence" not in dataset:
+        return ""
+    stack, time = (
+        _attribute(dataset, keyword, frame)
+        for keyword in ("StackID", "TemporalPositionIndex")
+    )
+    return f"stack {stack or '1'}, time {time or '1'}"
