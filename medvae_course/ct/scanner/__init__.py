@@ -7,13 +7,14 @@ noise is known.
 """
 
 from .acquisition import STANDARD, Protocol, Sinogram, acquire
-from .kernels import KERNELS
+from .kernels import KERNELS, Kernel
 from .noise import noise_power_spectrum
 from .reconstruction import reconstruct, scan, scan_doses
 
 __all__ = [
     "KERNELS",
     "STANDARD",
+    "Kernel",
     "Protocol",
     "Sinogram",
     "acquire",

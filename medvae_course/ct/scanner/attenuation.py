@@ -157,15 +157,16 @@ def polyenergetic(water_mm: np.ndarray, bone_mm: np.ndarray) -> np.ndarray:
     Source: Beer's law for each energy of `SPECTRUM`; detectors count photons.
     Taught in: chapter 5.
     """
-    passed = sum(
-        share
-        * np.exp(
-            -attenuation_per_mm("water", kev) * water_mm
-            - attenuation_per_mm("bone", kev) * bone_mm
-        )
-        for kev, share in SPECTRUM.items()
-    )
-    return -np.log(passed)
+    lines = [
+        attenuation_per_mm("water", kev) * water_mm
+        + attenuation_per_mm("bone", kev) * bone_mm
+        for kev in SPECTRUM
+    ]
+    least = np.minimum.reduce(
+        lines
+    )  # taken out, so that thick metal does not underflow
+    shares = zip(SPECTRUM.values(), lines, strict=True)
+    return least - np.log(sum(share * np.exp(least - line) for share, line in shares))
 
 
 def correct_for_water(readings: np.ndarray) -> np.ndarray:

@@ -5,7 +5,8 @@ proportion to frequency. A kernel multiplies the ramp: what it takes from the no
 takes from the edges too.
 """
 
-from collections.abc import Callable
+import math
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -16,30 +17,52 @@ from .projector import READINGS_PER_PIXEL
 _VIEWS_AT_ONCE = 16
 
 
-def _window(cutoff: float, lift: float) -> Callable[[np.ndarray], np.ndarray]:
-    def window(frequency: np.ndarray) -> np.ndarray:
-        hann = 0.5 + 0.5 * np.cos(np.pi * np.minimum(np.abs(frequency) / cutoff, 1))
-        return hann * (1 + lift * np.sin(np.pi * frequency) ** 2)
+@dataclass(frozen=True)
+class Kernel:
+    """A window on the ramp: a Hann window, lifted around half a cycle per pixel.
 
-    return window
+    Args:
+        cutoff: frequency at which the Hann window ends, cycles per pixel.
+        lift: added gain at half a cycle per pixel, relative.
+
+    Taught in: chapter 5.
+    """
+
+    cutoff: float
+    lift: float
+
+    def gain(self, frequency: np.ndarray) -> np.ndarray:
+        """Share of each frequency that passes.
+
+        Args:
+            frequency: array of any shape, cycles per pixel, 0 to 1.
+
+        Returns:
+            Array of the same shape, unitless; 1 at frequency 0.
+
+        Example:
+            >>> KERNELS["standard"].gain(np.array([0.0, 0.5, 1.0])).round(2).tolist()
+            [1.0, 0.7, 0.0]
+        """
+        end = np.minimum(np.abs(frequency) / self.cutoff, 1)
+        hann = 0.5 + 0.5 * np.cos(np.pi * end)
+        return hann * (1 + self.lift * np.sin(np.pi * frequency) ** 2)
 
 
-KERNELS: MappingProxyType[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
+KERNELS = MappingProxyType(
     {
-        "smooth": _window(cutoff=0.7, lift=0.0),
-        "standard": _window(cutoff=1.0, lift=0.4),
-        "ramp": np.ones_like,
-        "sharp": _window(cutoff=1.0, lift=1.5),
+        "smooth": Kernel(cutoff=0.7, lift=0.0),
+        "standard": Kernel(cutoff=1.0, lift=0.4),
+        "ramp": Kernel(cutoff=math.inf, lift=0.0),
+        "sharp": Kernel(cutoff=1.0, lift=1.5),
     }
 )
-"""Name to window: a function of the frequency in cycles per pixel, 1 at frequency 0.
+"""Name to kernel, from the least noise to the most.
 
-An image holds up to half a cycle per pixel, the detector up to one. "smooth" is a Hann
-window that ends at 0.7 cycles per pixel; "standard" and "sharp" end at 1 and are lifted
-around half a cycle by 1.4 and by 2.5, as the kernels of scanners are; "ramp" leaves the
-ramp as it is. Noise grows in this order. All act on top of the pixel's own width, which
-enters twice, in projection and in back-projection: with "standard" half the contrast is
-left at 0.37 cycles per pixel.
+An image holds up to half a cycle per pixel, the detector up to one. "standard" and
+"sharp" are lifted as those of scanners are, "ramp" leaves the ramp as it is. All act on
+top of the pixel's own width, which enters twice, in projection and in back-projection:
+with "standard" half the contrast is left at 0.37 cycles per pixel.
 """
 
 
@@ -77,8 +100,8 @@ def filter_readings(
     ramp[0] = 1 / (4 * reading_mm)
     odd = lag % 2 == 1
     ramp[odd] = -1 / (np.pi**2 * lag[odd] ** 2 * reading_mm)
-    window = KERNELS[kernel](fft.rfftfreq(padded, 1 / READINGS_PER_PIXEL))
-    response = (fft.rfft(ramp).real * window).astype(np.float32)[:, None]
+    gain = KERNELS[kernel].gain(fft.rfftfreq(padded, 1 / READINGS_PER_PIXEL))
+    response = (fft.rfft(ramp).real * gain).astype(np.float32)[:, None]
     filtered = np.empty(readings.shape, np.float32)
     for i in range(0, len(readings), _VIEWS_AT_ONCE):
         part = readings[i : i + _VIEWS_AT_ONCE].astype(np.float32, copy=False)

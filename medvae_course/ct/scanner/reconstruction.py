@@ -126,4 +126,4 @@ def scan_doses(
         dose: reconstruct(sinogram.noisy(dose=dose, seed=seed))
         for dose in (math.inf, *doses)
     }
-    return images.pop(math.inf), images
+    return images[math.inf], {dose: images[dose] for dose in doses}

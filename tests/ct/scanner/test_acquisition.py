@@ -57,6 +57,13 @@ def test_infinite_dose_is_without_noise(sinogram):
     assert sinogram.noisy(dose=math.inf, seed=0) is sinogram
 
 
+def test_noise_is_drawn_once(sinogram):
+    noisy = sinogram.noisy(dose=0.5, seed=0)
+    assert noisy.dose == 0.5
+    with pytest.raises(ValueError, match="without noise, got one of dose 0.5"):
+        noisy.noisy(dose=0.25, seed=0)
+
+
 def test_noise_depends_on_seed_and_dose_and_slice(sinogram):
     def noise(**kwargs):
         return (sinogram.noisy(**kwargs).readings - sinogram.readings)[:, 40:60]
@@ -89,6 +96,7 @@ def test_protocol_is_frozen():
         ({"electronic_sd": -1}, "electronic_sd"),
         ({"views": 0}, "views"),
         ({"views": 30}, "views"),
+        ({"views": 8.5}, "views"),
         ({"kernel": "bone"}, "kernel"),
     ],
 )

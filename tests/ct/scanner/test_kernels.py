@@ -5,13 +5,13 @@ from medvae_course.ct.scanner import kernels, projector
 
 
 def test_every_kernel_keeps_the_mean():
-    for window in kernels.KERNELS.values():
-        assert window(np.zeros(1))[0] == pytest.approx(1.0)
+    for kernel in kernels.KERNELS.values():
+        assert kernel.gain(np.zeros(1))[0] == pytest.approx(1.0)
 
 
 def test_kernels_pass_ever_more_of_the_finest_detail():
     order = ("smooth", "standard", "ramp", "sharp")
-    passed = [kernels.KERNELS[name](np.array([0.5]))[0] for name in order]
+    passed = [kernels.KERNELS[name].gain(np.array([0.5]))[0] for name in order]
     assert (np.diff(passed) > 0.2).all()
 
 
@@ -19,11 +19,11 @@ def test_filter_is_the_ramp_times_the_kernel():
     n, pixel_mm, frequency_per_mm = 512, 2.0, 0.125  # a quarter cycle per pixel
     position_mm = np.arange(n) * pixel_mm / projector.READINGS_PER_PIXEL
     wave = np.cos(2 * np.pi * frequency_per_mm * position_mm)
-    for name, window in kernels.KERNELS.items():
+    for name, kernel in kernels.KERNELS.items():
         filtered = kernels.filter_readings(
             wave[None, :, None], pixel_mm=pixel_mm, kernel=name
         )[0, :, 0]
-        expected = frequency_per_mm * window(np.array([0.25]))[0] * wave
+        expected = frequency_per_mm * kernel.gain(np.array([0.25]))[0] * wave
         middle = slice(n // 4, 3 * n // 4)
         assert np.allclose(filtered[middle], expected[middle], atol=1e-3), name
 

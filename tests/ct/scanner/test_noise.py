@@ -5,6 +5,7 @@ import pytest
 from discs import PIXEL_MM, SPACING_MM, water_disc
 
 from medvae_course.ct import scanner
+from medvae_course.ct.scanner import projector
 
 
 def test_white_noise_has_a_flat_spectrum_of_variance_times_area():
@@ -28,22 +29,30 @@ def _footprint(frequency, angle):
 
 
 @pytest.mark.parametrize("kernel", ["smooth", "standard", "sharp"])
-def test_noise_power_is_ramp_times_kernel_squared(kernel):
-    body = np.repeat(water_disc(128, 150.0)[None], 32, 0)
+def test_noise_power_is_that_of_the_counts_behind_ramp_and_kernel(kernel):
+    body = np.repeat(water_disc(128, 100.0)[None], 48, 0)
     sinogram = scanner.acquire(body, SPACING_MM)
     truth = scanner.reconstruct(sinogram, kernel=kernel)
     image = scanner.reconstruct(sinogram.noisy(dose=1.0, seed=0), kernel=kernel)
-    middle = slice(40, 88)  # where every view counts about alike
+    middle = slice(48, 80)  # where all views count about alike
     noise = (image - truth)[:, middle, middle]
     frequency, power = scanner.noise_power_spectrum(noise, PIXEL_MM)
+    n_views, n_bins = sinogram.readings.shape[:2]
+    seen = sinogram.readings[:, n_bins // 2 - 32 : n_bins // 2 + 32].astype(float)
+    counts = sinogram.protocol.photons * np.exp(-seen)
+    variance = np.mean((counts + sinogram.protocol.electronic_sd**2) / counts**2)
     f = frequency * PIXEL_MM  # cycles per pixel
     angle = np.linspace(0, math.pi / 4, 20)[:, None]
-    footprint = np.mean(_footprint(f, angle) ** 2, axis=0)
-    predicted = f * scanner.KERNELS[kernel](f) ** 2 * footprint
-    band = (f > 0.05) & (f < 0.4)  # above, the grid of the image aliases
-    ratio = power[band] / predicted[band]
-    assert ratio.std() / ratio.mean() < 0.1
-    assert power[0] < 0.35 * power.max()
+    passed = scanner.KERNELS[kernel].gain(f) ** 2
+    passed = passed * np.mean(_footprint(f, angle) ** 2, axis=0)
+    reading_mm = PIXEL_MM / projector.READINGS_PER_PIXEL
+    white = math.pi / n_views * variance * reading_mm * (1000 / 0.01929) ** 2
+    band = (f > 0.1) & (f < 0.4)  # above, the grid of the image aliases
+    ratio = power[band] / (white * frequency * passed)[band]
+    assert ratio.mean() == pytest.approx(1.0, abs=0.08)
+    assert ratio.std() < 0.1
+    assert power[0] < 0.4 * power.max()
+    assert power[-1] < 0.75 * power.max()
 
 
 def test_large_regions_average_out_faster_than_in_white_noise():

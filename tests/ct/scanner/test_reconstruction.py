@@ -179,6 +179,23 @@ def test_doses_share_one_truth_and_have_independent_noise(water):
     assert abs(full.mean()) < 0.5
 
 
+def test_infinite_dose_may_be_asked_for_among_others():
+    body = water_disc(32, 40.0)[None]
+    truth, images = scanner.scan_doses(body, SPACING_MM, seed=0, doses=(math.inf, 1))
+    assert np.array_equal(images[math.inf], truth)
+    assert list(images) == [math.inf, 1]
+
+
+@pytest.mark.parametrize("protocol", [scanner.STANDARD, HARDENED])
+def test_metal_starves_the_detector_and_gives_numbers_all_the_same(protocol):
+    body = water_disc(64, 80.0)[None].copy()
+    body[0, 28:36, 20:44] = 30000.0
+    for dose in (math.inf, 1.0):
+        image = scanner.scan(body, SPACING_MM, seed=0, dose=dose, protocol=protocol)
+        assert np.isfinite(image).all()
+        assert image[0, 32, 32] > 2000
+
+
 def test_doses_equal_single_scans_to_the_bit():
     body = np.repeat(water_disc(32, 40.0)[None], 3, 0)
     _, images = scanner.scan_doses(body, SPACING_MM, seed=3, doses=(1.0, 0.25))
