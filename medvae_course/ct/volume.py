@@ -7,6 +7,7 @@ grow to the patient's Left, Posterior, Superior (LPS).
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -145,18 +146,12 @@ class Volume:
 
         Nothing is interpolated: an oblique volume stays oblique, by the least angles.
         """
-        axes = [int(np.argmax(np.abs(self.direction[row]))) for row in (2, 1, 0)]
-        if sorted(axes) != [0, 1, 2]:
-            raise ValueError(
-                "each array axis must be nearest to a patient axis of its own, got"
-                f" direction {self.direction.round(3).tolist()}: resample it first"
-            )
-        signs = np.sign(self.direction[(2, 1, 0), axes])
+        axes = nearest_axes(self.direction)
+        signs = np.where(self.direction[(2, 1, 0), axes] < 0, -1, 1)
         first = np.zeros(3)
         first[axes] = np.where(signs < 0, np.array(self.shape)[axes] - 1, 0)
-        steps = tuple(slice(None, None, int(sign)) for sign in signs)
         return Volume(
-            self.hu.transpose(axes)[steps],
+            self.hu.transpose(axes)[tuple(slice(None, None, s) for s in signs)],
             tuple(self.spacing_mm[axis] for axis in axes),
             origin_mm=tuple(self.index_to_mm(first)),
             direction=self.direction[:, axes] * signs,
@@ -178,6 +173,12 @@ class Volume:
         origin_mm = tuple(self.index_to_mm(first))
         hu.setflags(write=False)  # ours alone (or a view): saves the copy
         return replace(self, hu=hu, origin_mm=origin_mm, **changes)
+
+
+def nearest_axes(direction: np.ndarray) -> list[int]:
+    """Array axes that run nearest to S, P and L, each to one, whatever the angles."""
+    along = np.abs(np.asarray(direction)[::-1])
+    return list(max(permutations(range(3)), key=lambda w: along[range(3), w].prod()))
 
 
 def resample(

@@ -228,3 +228,14 @@ def test_display_slices_have_the_head_at_the_top():
     np.testing.assert_array_equal(v.axial(1), v.hu[1])
     assert v.coronal(2)[0, 0] == v.hu[2, 2, 0]
     assert v.sagittal(4)[-1, 1] == v.hu[0, 1, 4]
+
+
+def test_to_axial_takes_any_angle():
+    for seed in range(40):
+        turn = Rotation.random(random_state=seed).as_matrix()
+        volume = numbered(direction=turn)
+        axial = volume.to_axial()
+        assert axial.direction[[2, 1, 0], range(3)].min() > 0.3
+        index = axial.mm_to_index(volume.index_to_mm((1, 2, 3)))
+        np.testing.assert_allclose(index, index.round(), atol=1e-9)
+        assert axial.hu[tuple(index.round().astype(int))] == volume.hu[1, 2, 3]
