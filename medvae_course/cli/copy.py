@@ -21,6 +21,7 @@ from medvae_course import __version__
 from .closure import PACKAGE, CopyError, closure, file_of, find, third_party
 
 DISTRIBUTIONS = {  # where the name to install is not the name to import
+    "SimpleITK": "simpleitk",
     "dicomanonymizer": "dicom-anonymizer",
     "openjpeg": "pylibjpeg-openjpeg",
     "skimage": "scikit-image",

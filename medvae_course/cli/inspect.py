@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medvae_course.ct import dicom, nifti, patients
+from medvae_course.ct import dicom, itk, nifti, patients
 from medvae_course.ct.volume import Volume
 
 SHOWN = 12  # lines of a kind in the text; --json has them all
@@ -35,14 +35,17 @@ def inspect_folder(folder: str | Path) -> dict:
     if not any(path.is_file() for path in folder.rglob("*")):
         raise ValueError(f"{folder} holds no file: name the folder with the images")
     skipped: list[tuple[Path, str]] = []
+    broken = []
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always")
         series = dicom.find_series(folder, skipped=skipped)
         try:
             sources = patients.find_patients(folder)
+            names = patients.read_label_names(folder)
         except patients.PatientError:
-            sources = []
-        names = patients.read_label_names(folder)
+            sources, names = [], {}
+        except ValueError as error:  # a broken table of names, or label object
+            sources, names, broken = [], {}, [str(error)]
         volumes = [_describe(folder, source, names) for source in sources]
     return {
         "volumes": volumes,
@@ -59,9 +62,10 @@ def inspect_folder(folder: str | Path) -> dict:
         "skipped": [
             {"file": str(file.relative_to(folder)), "reason": reason}
             for file, reason in skipped
-            if not nifti.is_nifti(file)
+            if not (nifti.is_nifti(file) or itk.is_itk(file))
         ],
         "warnings": [
+            *broken,
             *_warnings(volumes),
             *sorted({str(complaint.message) for complaint in complaints}),
         ],
@@ -104,12 +108,12 @@ def _describe(folder: Path, source: patients.Source, names: dict[int, str]) -> d
     described = {
         "patient": source.patient_id,
         "where": str(first.relative_to(folder) if first.is_file() else first),
-        "format": "NIfTI" if isinstance(source.image, Path) else "DICOM",
+        "format": _format(source.image),
         "notes": [] if isinstance(source.image, Path) else list(source.image.notes),
     }
     try:
         volume, labels = source.read()
-    except ValueError as error:  # DicomError and NiftiError say what is wrong
+    except ValueError as error:  # it says what is wrong
         return {**described, "problem": str(error)}
     values = [] if labels is None else np.unique(labels[labels > 0]).tolist()
     return {
@@ -120,6 +124,12 @@ def _describe(folder: Path, source: patients.Source, names: dict[int, str]) -> d
         "labels": [names.get(value, f"label {value}") for value in values],
         "tilt_degrees": _tilt_degrees(volume),
     }
+
+
+def _format(image: dicom.Series | Path) -> str:
+    if not isinstance(image, Path):
+        return "DICOM"
+    return "NRRD or MetaImage" if itk.is_itk(image) else "NIfTI"
 
 
 def _tilt_degrees(volume: Volume) -> float:

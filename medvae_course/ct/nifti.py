@@ -1,11 +1,13 @@
 """NIfTI files to volumes: RAS affine to DICOM's LPS, array axes to (z, y, x)."""
 
+import os
+import uuid
 from pathlib import Path
 
 import nibabel
 import numpy as np
 
-from .volume import Volume
+from .volume import Volume, nearest_axes
 
 SUFFIXES = (".nii.gz", ".nii")
 _TOO_LARGE = 2**31  # voxels; a header that claims more is damaged
@@ -73,8 +75,7 @@ def read_extent_mm(path: str | Path) -> tuple[float, float, float]:
         image = _open(path)
         columns, spacing_mm, _ = _geometry(image)
         extent_mm = np.array(image.shape[::-1]) * spacing_mm
-        axes = np.abs(columns).argmax(axis=1)[::-1]  # of S, P, L
-        return tuple(extent_mm[axes].tolist())
+        return tuple(extent_mm[nearest_axes(columns / spacing_mm)].tolist())
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -112,7 +113,7 @@ def read_labels(path: str | Path, volume: Volume) -> np.ndarray:
 
 
 def write_nifti(path: str | Path, array: np.ndarray, volume: Volume) -> None:
-    """Write labels, or HU, on the grid of a volume.
+    """Write labels, or HU, on the grid of a volume; all or nothing.
 
     Args:
         path: file to write, `.nii` or `.nii.gz`.
@@ -120,15 +121,28 @@ def write_nifti(path: str | Path, array: np.ndarray, volume: Volume) -> None:
         volume: gives the geometry.
 
     Raises:
-        NiftiError: if the shapes differ.
+        NiftiError: if the shapes differ, the suffix is another, or the disk refuses.
     """
+    path = Path(path)
+    if not is_nifti(path):
+        raise NiftiError(f"a file {' or '.join(SUFFIXES)} is needed, got {path.name}")
     if array.shape != volume.shape:
         raise NiftiError(
             f"the array must have the volume's shape {volume.shape}, got {array.shape}"
         )
     affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ volume.affine  # LPS → RAS
     affine[:, :3] = affine[:, 2::-1]
-    nibabel.save(nibabel.Nifti1Image(array.transpose(2, 1, 0), affine), Path(path))
+    image = nibabel.Nifti1Image(array.transpose(2, 1, 0), affine)
+    image.header.set_xyzt_units("mm")
+    suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
+    partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
+    try:
+        nibabel.save(image, partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise NiftiError(f"{path} cannot be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _open(path: Path) -> nibabel.spatialimages.SpatialImage:

@@ -4,6 +4,7 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
 
 from medvae_course.ct import nifti
 from medvae_course.ct.volume import Volume
@@ -90,6 +91,42 @@ def test_written_labels_come_back_and_lie_where_simpleitk_puts_them(tmp_path):
     )
     image = sitk.ReadImage(tmp_path / "labels.nii.gz")
     _assert_same_place(Volume(labels, (3.0, 1.0, 2.0), (5.0, -6.0, 7.0)), image)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_volumes_at_any_angle_go_around_and_agree_with_simpleitk(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    turn = Rotation.random(random_state=seed).as_matrix()
+    hu = rng.integers(-1000, 3000, (4, 5, 6)).astype(np.int16)
+    spacing_mm = tuple(rng.uniform(0.4, 5, 3))
+    volume = Volume(hu, spacing_mm, tuple(rng.uniform(-300, 300, 3)), turn)
+    path = tmp_path / "ct.nii.gz"
+    nifti.write_nifti(path, hu, volume)
+    _assert_same_place(volume, sitk.ReadImage(path))
+    back = nifti.read_nifti(path)
+    _assert_same_place(back, sitk.ReadImage(path))
+    np.testing.assert_allclose(back.affine, volume.to_axial().affine, atol=1e-3)
+    np.testing.assert_array_equal(back.hu, volume.to_axial().hu)
+    np.testing.assert_allclose(nifti.read_extent_mm(path), back.extent_mm, rtol=1e-5)
+    assert [p.name for p in tmp_path.iterdir()] == ["ct.nii.gz"]
+
+
+def test_float_hu_keep_their_fractions(tmp_path):
+    hu = np.random.default_rng(0).normal(0, 300, (3, 4, 5)).astype(np.float32)
+    volume = Volume(hu, (3.0, 1.0, 2.0))
+    nifti.write_nifti(tmp_path / "ct.nii.gz", hu, volume)
+    np.testing.assert_array_equal(nifti.read_nifti(tmp_path / "ct.nii.gz").hu, hu)
+
+
+def test_writing_refuses_what_does_not_fit(tmp_path):
+    volume = Volume(np.zeros((2, 3, 4)), (1, 1, 1))
+    with pytest.raises(nifti.NiftiError, match="volume's shape"):
+        nifti.write_nifti(tmp_path / "a.nii", np.zeros((2, 3, 5)), volume)
+    with pytest.raises(nifti.NiftiError, match=r"a\.img"):
+        nifti.write_nifti(tmp_path / "a.img", volume.hu, volume)
+    with pytest.raises(nifti.NiftiError, match="cannot be written"):
+        nifti.write_nifti(tmp_path / "none" / "a.nii", volume.hu, volume)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_labels_on_another_grid_are_refused(tmp_path):

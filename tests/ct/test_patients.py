@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from medvae_course.ct import dicom, nifti, patients, phantom
+from medvae_course.ct import dicom, itk, labels, nifti, patients, phantom
 
 SMALL = {"shape": (8, 32, 32), "spacing_mm": (32.0, 12.8, 12.8)}
 
@@ -91,7 +91,88 @@ def test_labels_on_another_grid_name_the_file(tmp_path, made):
     other = phantom.make_patient(0, shape=(8, 16, 16), spacing_mm=(32.0, 25.6, 25.6))
     _write(tmp_path / "a" / "seg.nii.gz", other, other.labels)
     (source,) = patients.find_patients(tmp_path)
-    with pytest.raises(nifti.NiftiError, match=r"seg\.nii"):
+    with pytest.raises(labels.LabelError, match=r"seg\.nii"):
+        source.read()
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
+def test_volumes_of_other_formats_are_found_with_their_labels(tmp_path, made, suffix):
+    patient = made[0]
+    (tmp_path / "p1").mkdir()
+    hu = patient.volume.hu.astype(np.int16)
+    itk.write_itk(tmp_path / "p1" / f"ct{suffix}", hu, patient.volume)
+    itk.write_itk(tmp_path / "p1" / f"mask{suffix}", patient.labels, patient.volume)
+    (tmp_path / "p2.nrrd").write_bytes(b"")
+    _write(tmp_path / "p3.nii.gz", patient)
+    label_map = labels.LabelMap(patient.labels, phantom.LABELS, patient.volume)
+    labels.write_labels(tmp_path / "p3.seg.nrrd", label_map)
+    first, _, third = patients.find_patients(tmp_path)
+    assert (first.patient_id, third.patient_id) == ("p1", "p3")
+    assert first.side_mm() == pytest.approx(32 * 12.8)
+    for source in (first, third):
+        volume, found = source.read()
+        np.testing.assert_array_equal(volume.hu, patient.volume.hu)
+        np.testing.assert_array_equal(found, patient.labels)
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory, made):
+    """Two patients as DICOM, one with SEG and RTSTRUCT, one with RTSTRUCT alone."""
+    folder = tmp_path_factory.mktemp("hospital")
+    for number, patient in enumerate(made[:2]):
+        place = folder / f"p{number}"
+        dicom.write_series(patient.volume, place / "ct", patient_id=f"P{number}")
+        (series,) = dicom.find_series(place)
+        masks = {n: patient.labels == v for v, n in phantom.LABELS.items() if v > 4}
+        drawn = labels.Structures(masks, patient.volume)
+        labels.write_rtstruct(drawn, series, place / "a.dcm")
+        if number == 0:
+            lungs = labels.Structures({"lungs": masks["lungs"]}, patient.volume)
+            labels.write_segmentation(lungs, series, place / "b.dcm")
+    return folder
+
+
+def test_label_objects_that_refer_to_a_series_are_its_labels(hospital, made):
+    names = patients.read_label_names(hospital)
+    assert sorted(names) == list(range(1, 9))
+    assert list(names.values()) == sorted(names.values())
+    values = {name: value for value, name in names.items()}
+    first, second = patients.find_patients(hospital)
+    assert first.labels.name == "b.dcm"  # SEG before RTSTRUCT
+    assert second.labels.name == "a.dcm"
+    _, found = first.read()
+    assert set(np.unique(found)) == {0, values["lungs"]}
+    _, found = second.read()
+    for name in ("liver", "aorta"):
+        expected = made[1].labels == phantom.LABEL[name]
+        np.testing.assert_array_equal(found == values[name], expected)
+
+
+def test_a_table_chooses_structures_and_their_values(hospital, made):
+    table = hospital / "labels.json"
+    table.write_text(json.dumps({"0": "background", "3": "liver", "7": "lungs"}))
+    try:
+        _, second = patients.find_patients(hospital)
+        _, found = second.read()
+    finally:
+        table.unlink()
+    assert set(np.unique(found)) == {0, 3, 7}
+    liver = made[1].labels == phantom.LABEL["liver"]
+    np.testing.assert_array_equal(found == 3, liver)
+
+
+def test_broken_tables_name_the_file(tmp_path, made):
+    _write(tmp_path / "anna.nii.gz", made[0])
+    (tmp_path / "labels.json").write_text("[1, 2]")
+    with pytest.raises(labels.LabelError, match=r"labels\.json must be a table"):
+        patients.read_label_names(tmp_path)
+
+
+def test_values_beyond_a_byte_are_refused(tmp_path, made):
+    _write(tmp_path / "a_ct.nii.gz", made[0])
+    _write(tmp_path / "a_seg.nii.gz", made[0], made[0].labels.astype(np.uint16) * 100)
+    (source,) = patients.find_patients(tmp_path)
+    with pytest.raises(labels.LabelError, match="0 to 255"):
         source.read()
 
 
