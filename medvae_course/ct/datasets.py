@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from . import cache, hounsfield, phantom
+from . import cache, collections, hounsfield, phantom
+from .field_of_view import shows_body, square
 from .patients import Source, find_patients, read_label_names
-from .volume import Volume, resample
+from .volume import Volume
 
 FRACTIONS = (0.7, 0.1, 0.2)
 LEVEL_HU, WIDTH_HU = hounsfield.WINDOWS["model"]
-_BODY_HU = -500.0  # between lung and soft tissue: what is above it belongs to a body
-_BODY_SHARE = 0.02  # of a slice: below it the slice shows the table or nothing
 _PHANTOM_SIDE_MM = 409.6
+_PRESETS = MappingProxyType(
+    {"phantom": "course", "phantom-tiny": "tiny", "phantom-full": "full"}
+)
 _PARTS = ("images", "labels", "patients", "position")
 
 
@@ -133,7 +137,8 @@ def load(
     pixel size; slices that show next to no body are left out.
 
     Args:
-        name: `"phantom"`, or a folder as `ct.patients` describes it; None takes the
+        name: `"phantom"` (with `-tiny` or `-full`: `phantom.PRESETS`), a collection that was downloaded (`ct.collections`), such as
+            `"openkbp"`, or a folder as `ct.patients` describes it; None takes the
             environment variable `MEDVAE_DATA`, and `"phantom"` where that is not set.
         image_size: pixels per side.
         patients: at most so many patients; None means 40 phantoms, or the whole
@@ -145,6 +150,7 @@ def load(
 
     Raises:
         DatasetError, PatientError: if the folder gives no such data set.
+        CollectionError: if the collection was not downloaded; the message says how to.
         DicomError, NiftiError: if a CT cannot be read.
         OSError: if the cache cannot be written.
 
@@ -153,13 +159,16 @@ def load(
     if image_size < 8:
         raise DatasetError(f"`image_size` must be at least 8 pixels, got {image_size}")
     name = str(name or os.environ.get("MEDVAE_DATA") or "phantom")
-    if name == "phantom":
-        wanted = 40 if patients is None else patients
+    if name in _PRESETS:
+        preset = phantom.PRESETS[_PRESETS[name]]
+        wanted = preset.patients if patients is None else patients
         split_by_patient([str(seed) for seed in range(wanted)])  # or says why not
-        key, label_names = f"phantom {wanted}", dict(phantom.LABELS)
-        volumes = _read_phantoms(wanted, max(128, image_size))
+        key, label_names = f"{name} {wanted}", dict(phantom.LABELS)
+        volumes = _make_phantoms(preset, wanted, image_size)
         side_mm = _PHANTOM_SIDE_MM
     else:
+        if name in collections.SCRIPTS:
+            name = str(collections.find_collection(name))
         sources = _first(find_patients(name), patients)
         split_by_patient([source.patient_id for source in sources])  # or says why not
         key, label_names = _fingerprint(Path(name), patients), read_label_names(name)
@@ -176,13 +185,30 @@ def load(
     )
 
 
-def _read_phantoms(n: int, pixels: int) -> Iterator[tuple[str, Volume, np.ndarray]]:
+def _make_phantoms(
+    preset: phantom.Preset, n: int, image_size: int
+) -> Iterator[tuple[str, Volume, np.ndarray]]:
+    """Make patients on all cores, a few at a time: memory stays flat.
+
+    Threads, not processes: they need no guard in a notebook on any system, numpy
+    leaves Python's lock while it computes, and each patient has its own generators,
+    so order and bits are those of one core.
+    """
+    pixels = max(preset.shape[1], image_size)  # never coarser than what is asked for
     spacing_mm = _PHANTOM_SIDE_MM / pixels
-    for seed in range(n):
-        patient = phantom.make_patient(
-            seed, shape=(32, pixels, pixels), spacing_mm=(8.0, spacing_mm, spacing_mm)
+
+    def make(seed: int) -> phantom.Phantom:
+        return phantom.make_patient(
+            seed,
+            shape=(preset.shape[0], pixels, pixels),
+            spacing_mm=(preset.spacing_mm[0], spacing_mm, spacing_mm),
         )
-        yield patient.patient_id, patient.volume, patient.labels
+
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        for start in range(0, n, cores):
+            for patient in pool.map(make, range(start, min(start + cores, n))):
+                yield patient.patient_id, patient.volume, patient.labels
 
 
 def _first(sources: list[Source], n_patients: int | None) -> list[Source]:
@@ -198,13 +224,13 @@ def _slices(
     """Turn volumes into arrays with one entry per slice that shows a body."""
     parts: dict[str, list[np.ndarray]] = {name: [] for name in _PARTS}
     for patient, volume, labels in volumes:
-        hu = _square(volume, side_mm, image_size, order=1)
-        kept = (hu > _BODY_HU).mean(axis=(1, 2)) >= _BODY_SHARE
+        hu = square(volume, side_mm, image_size)
+        kept = shows_body(hu)
         if labels is None:
             labels = np.zeros((0, image_size, image_size), np.uint8)
         else:
             grid = replace(volume, hu=labels.astype(np.float32))
-            labels = _square(grid, side_mm, image_size, order=0)[kept].astype(np.uint8)
+            labels = square(grid, side_mm, image_size, order=0)[kept].astype(np.uint8)
         parts["images"].append(hounsfield.to_model_units(hu[kept])[..., None])
         parts["labels"].append(labels)
         parts["patients"].append(np.full(kept.sum(), patient))
@@ -216,18 +242,6 @@ def _slices(
             "move the label files away"
         )
     return arrays
-
-
-def _square(volume: Volume, side_mm: float, pixels: int, *, order: int) -> np.ndarray:
-    """Square field of view around the centre, `side_mm` but for half a voxel."""
-    depth, *plane_mm = volume.spacing_mm
-    shape = (volume.shape[0], *(max(1, round(side_mm / mm)) for mm in plane_mm))
-    squared = volume.crop_or_pad(shape, fill_hu=0.0 if order == 0 else -1000.0)
-    wanted = (
-        depth,
-        *(n * mm / pixels for n, mm in zip(shape[1:], plane_mm, strict=True)),
-    )
-    return resample(squared.hu, squared.spacing_mm, wanted, order=order)[0]
 
 
 def _select(arrays: dict[str, np.ndarray], chosen: np.ndarray) -> Split:
