@@ -1,4 +1,5 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -202,6 +203,18 @@ def test_doses_equal_single_scans_to_the_bit():
     for dose, image in images.items():
         alone = scanner.scan(body, SPACING_MM, seed=3, dose=dose)
         assert alone.tobytes() == image.tobytes()
+
+
+def test_threads_change_no_bit():
+    bodies = [np.repeat(water_disc(48, r)[None], 20, 0) for r in (40.0, 50.0, 60.0)]
+
+    def image(body):
+        return scanner.scan(body, SPACING_MM, seed=1).tobytes()
+
+    projector.shadow_matrix.cache_clear()
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(image, bodies))
+    assert together == [image(body) for body in bodies]
 
 
 def test_noise_is_independent_between_slices(water):
