@@ -89,7 +89,7 @@ def filter_readings(
         True
 
     Source: A. C. Kak and M. Slaney, Principles of Computerized Tomographic Imaging,
-        eq. 3.61: the ramp sampled in space, so that the mean comes out right.
+        chapter 3, eq. 61: the ramp sampled in space, so that the mean comes out right.
     Taught in: chapter 5.
     """
     check_kernel(kernel)

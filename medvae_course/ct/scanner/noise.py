@@ -31,8 +31,9 @@ def noise_power_spectrum(
         >>> round(power.mean())  # variance times the pixel's area
         25
 
-    Source: ICRU report 87 (2012), section 4; J. H. Siewerdsen, I. A. Cunningham and
-        D. A. Jaffray, Med. Phys. 29 (2002) 2655.
+    Source: J. H. Siewerdsen, I. A. Cunningham and D. A. Jaffray, Med. Phys. 29 (2002)
+        2655; for its shape M. F. Kijewski and P. F. Judy, Phys. Med. Biol. 32 (1987)
+        565.
     Taught in: chapter 5.
     """
     noise = np.asarray(noise, dtype=np.float64)

@@ -155,9 +155,14 @@ def test_noise_is_streaky_between_bones(rods):
     assert between.std() > 1.15 * outside.std()
 
 
-def test_hardened_water_is_flat_after_the_correction():
-    image = _quiet(water_disc(SIDE)[None], beam_hardening=True)[0]
-    assert abs(image[inside(SIDE, 140.0)]).max() <= 3
+def test_hardened_water_is_cupped_and_flat_after_the_correction():
+    sinogram = scanner.acquire(water_disc(SIDE)[None], SPACING_MM, protocol=HARDENED)
+    corrected = scanner.reconstruct(sinogram)[0]
+    raw = scanner.reconstruct(replace(sinogram, protocol=scanner.STANDARD))[0]
+    middle, disc_ = inside(SIDE, 20.0), inside(SIDE, 140.0)
+    rim = disc_ & ~inside(SIDE, 125.0)
+    assert raw[rim].mean() - raw[middle].mean() > 15
+    assert abs(corrected[disc_]).max() <= 3
 
 
 def test_beam_hardening_darkens_what_lies_between_bones(rods):
