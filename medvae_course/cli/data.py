@@ -22,3 +22,73 @@ def data_inspect(
 
     found = inspect.inspect_folder(folder)
     typer.echo(json.dumps(found, indent=2) if as_json else inspect.to_text(found))
+
+
+@app.command("convert")
+@says_errors
+def data_convert(
+    source: Annotated[
+        Path, typer.Argument(help="DICOM folder, volume file, SEG or RTSTRUCT.")
+    ],
+    destination: Annotated[
+        Path,
+        typer.Argument(
+            help=".nii.gz, .nii, .nrrd, .mha; .dcm for labels; a folder for DICOM CT."
+        ),
+    ],
+    series: Annotated[
+        str | None, typer.Option(help="Series Instance UID, where there are several.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="The CT that the labels SOURCE belong to.")
+    ] = None,
+    rtstruct: Annotated[
+        bool, typer.Option("--rtstruct", help="Labels as contours, not as DICOM SEG.")
+    ] = False,
+    patient: Annotated[
+        str | None, typer.Option(help="Patient ID for DICOM; default: as in SOURCE.")
+    ] = None,
+    round_hu: Annotated[
+        bool, typer.Option("--round", help="Round fractions of HU for DICOM.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = (
+        False
+    ),
+) -> None:
+    """Turn a CT, or labels given their CT, into another format, losing nothing."""
+    from . import convert
+
+    request = convert.Request(
+        source,
+        destination,
+        series_uid=series,
+        like=like,
+        rtstruct=rtstruct,
+        patient_id=patient,
+        round_hu=round_hu,
+        force=force,
+    )
+    written = convert.convert(request, notice=lambda text: typer.echo(text, err=True))
+    for path in written:
+        typer.echo(path)
+
+
+@app.command("phantom")
+@says_errors
+def data_phantom(
+    out: Annotated[Path, typer.Argument(help="New or empty folder.")],
+    patients: Annotated[int, typer.Option(min=1, help="How many.")] = 3,
+    preset: Annotated[
+        str, typer.Option(help="Size of the volumes: tiny, course or full.")
+    ] = "course",
+    rtstruct: Annotated[
+        bool, typer.Option("--rtstruct", help="Write contours beside the SEG.")
+    ] = False,
+) -> None:
+    """Write virtual patients as DICOM CT with DICOM SEG, as a hospital would send."""
+    from . import phantoms
+
+    for path in phantoms.write_phantoms(
+        out, patients=patients, preset=preset, rtstruct=rtstruct
+    ):
+        typer.echo(path)
