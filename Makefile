@@ -19,7 +19,7 @@ NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu lock clean
+.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu fuzz lock clean
 
 help:  ## print these verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -102,6 +102,14 @@ gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the 
 	MEDVAE_PRESET=gpu MEDVAE_LEDGER=$(CURDIR)/build/ledger-gpu.jsonl \
 	  $(MAKE) --no-print-directory nbval WORKERS=0
 	@cat build/ledger-gpu.jsonl
+
+# Seeds are copied, for the fuzzer adds to the folder that it is given.
+TIME ?= 1800
+fuzz: $(READY)  ## look for bytes that break the DICOM reader (Linux); TIME=1800 s
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || \
+	  $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) -c constraints.txt 'atheris>=3.0'
+	@mkdir -p build/fuzz && cp tests/fuzz/corpus/* build/fuzz/
+	$(BIN)/python tests/fuzz/fuzz_dicom.py build/fuzz -max_total_time=$(TIME) -timeout=30
 
 lock:  ## compile constraints.txt anew (needs uv)
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

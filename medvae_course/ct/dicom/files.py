@@ -38,6 +38,12 @@ def reason(error: Exception) -> str:
     return " ".join((text or type(error).__name__).split())[:300].rstrip(".")
 
 
+def short(value: object) -> str:
+    """A value of a file as text for a message: in one line, and no longer than that."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
 @contextmanager
 def collected_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """Collect the warnings raised inside, instead of showing them.

@@ -69,7 +69,7 @@ def read_series(
     if not series.is_ct:
         raise DicomError(
             f"a series of CT slices must be chosen, got {series.modality or 'unnamed'}"
-            f" {series.series_uid} ({'; '.join(series.notes)})"
+            f" {series.series_uid} ({'; '.join(series.notes[:3])})"
         )
     notes = [] if notes is None else notes
     notes += series.notes

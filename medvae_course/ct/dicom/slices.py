@@ -181,8 +181,9 @@ def _check_values_are_hu(dataset: Dataset, frame: int) -> None:
     plain = list(dataset.get("ImageType") or [])[2:3] in (["AXIAL"], ["VOLUME"])
     if units and units != "HU" and not (plain and units == "US"):
         raise DicomError(
-            f"rescaled values must be in HU, got Rescale Type {units}: leave out maps"
-            " of other quantities; if the values are HU, set the Rescale Type to HU"
+            f"rescaled values must be in HU, got Rescale Type {files.short(units)}:"
+            " leave out maps of other quantities; if the values are HU, set the Rescale"
+            " Type to HU"
         )
 
 
@@ -214,7 +215,7 @@ def _numbers(dataset: Dataset, keyword: str, count: int, frame: int) -> np.ndarr
     numbers = np.atleast_1d(np.array(value if value is not None else [], dtype=float))
     if numbers.shape != (count,) or not np.isfinite(numbers).all():
         raise DicomError(
-            f"{keyword} must hold {count} numbers, got {value}:"
+            f"{keyword} must hold {count} numbers, got {files.short(value)}:"
             " export the series again, with its geometry and its rescale values"
         )
     return numbers

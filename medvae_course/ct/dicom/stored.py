@@ -9,7 +9,7 @@ from pathlib import Path
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from .files import DicomError
+from .files import DicomError, short
 
 _RATIO, _SMALL = 1000, 2**26  # no CT is compressed further; less memory is no matter
 _MOST_FRAMES = 2**16
@@ -87,14 +87,14 @@ def read_stored(dataset: Dataset, file: Path) -> Stored:
     # MONOCHROME1 turns the display around, not the values: HU do not depend on it
     colours = dataset.get("PhotometricInterpretation")
     if colours not in ("MONOCHROME1", "MONOCHROME2"):
-        raise DicomError(f"CT pixels must be grey values, got {colours}")
+        raise DicomError(f"CT pixels must be grey values, got {short(colours)}")
     names = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation")
     values = {name: dataset.get(name) for name in names}
     for name, value in values.items():
         if not isinstance(value, int) or value < (name == "Rows" or name == "Columns"):
             raise DicomError(
                 f"the header cannot be read: {name} must be one whole number,"
-                f" got {value!r}; export the series again"
+                f" got {short(value)}; export the series again"
             )
     allocated, bits = values["BitsAllocated"], values["BitsStored"]
     n_frames = int(dataset.get("NumberOfFrames") or 1)
@@ -109,7 +109,8 @@ def read_stored(dataset: Dataset, file: Path) -> Stored:
     ):
         raise DicomError(
             "CT pixels must be frames of single whole numbers, got"
-            f" {samples} samples, {bits} of {allocated} bits, the highest {high}, in"
+            f" {short(samples)} samples, {bits} of {allocated} bits, the highest"
+            f" {short(high)}, in"
             f" {n_frames} frames: export the series again"
         )
     signed = values["PixelRepresentation"] == 1
@@ -139,7 +140,8 @@ def _padding(
     ends = [value, value if limit is None or limit == "" else limit]
     if not all(isinstance(end, int) for end in ends):
         raise DicomError(
-            f"Pixel Padding must be whole numbers, got {ends}: export the series again"
+            f"Pixel Padding must be whole numbers, got {short(ends)}: export the series"
+            " again"
         )
     # some writers mistake the sign (63536 for -2000): take such a value turned around
     turned = [_turned(end, allocated, bits, signed) for end in ends]

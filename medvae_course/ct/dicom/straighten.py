@@ -103,7 +103,8 @@ def resample_slices(
         interpolation: a name of `ORDERS`, along all three axes.
 
     Returns:
-        float32 array of `shape`, HU; air (-1000) where no slice lies.
+        float32 array of `shape`, HU; air (-1000) where not all slices lie that a voxel
+        is interpolated from.
 
     Taught in: chapter 1.
     """
@@ -124,7 +125,7 @@ def resample_slices(
         }
         parts = [(1 - weight, right - 1), (weight, right)]
         result[index] = sum(np.float32(w) * moved[i] for w, i in parts if i in moved)
-    return result
+    return np.nan_to_num(result, copy=False, nan=_AIR_HU)
 
 
 def _move(
@@ -141,5 +142,5 @@ def _move(
         output_shape=shape,
         order=order,
         mode="constant",
-        cval=_AIR_HU,
+        cval=np.nan,  # so that it is not mixed with what another slice saw
     )
