@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -17,9 +15,7 @@ from .volume import Volume
 FRACTIONS = (0.7, 0.1, 0.2)
 LEVEL_HU, WIDTH_HU = hounsfield.WINDOWS["model"]
 _PHANTOM_SIDE_MM = 409.6
-_PRESETS = MappingProxyType(
-    {"phantom": "course", "phantom-tiny": "tiny", "phantom-full": "full"}
-)
+_PHANTOMS = {"phantom": "course", "phantom-tiny": "tiny", "phantom-full": "full"}
 _PARTS = ("images", "labels", "patients", "position")
 
 
@@ -137,12 +133,13 @@ def load(
     pixel size; slices that show next to no body are left out.
 
     Args:
-        name: `"phantom"` (with `-tiny` or `-full`: `phantom.PRESETS`), a collection that was downloaded (`ct.collections`), such as
-            `"openkbp"`, or a folder as `ct.patients` describes it; None takes the
-            environment variable `MEDVAE_DATA`, and `"phantom"` where that is not set.
+        name: `"phantom"`, `"phantom-tiny"` or `"phantom-full"` (`phantom.PRESETS`), a
+            collection that was downloaded (`ct.collections`), such as `"openkbp"`, or a
+            folder as `ct.patients` describes it; None takes the environment variable
+            `MEDVAE_DATA`, and `"phantom"` where that is not set.
         image_size: pixels per side.
-        patients: at most so many patients; None means 40 phantoms, or the whole
-            folder.
+        patients: at most so many patients; None means the preset's, or the
+            whole folder.
         seed: of the phantoms' split and of a folder's split.
 
     Returns:
@@ -159,8 +156,8 @@ def load(
     if image_size < 8:
         raise DatasetError(f"`image_size` must be at least 8 pixels, got {image_size}")
     name = str(name or os.environ.get("MEDVAE_DATA") or "phantom")
-    if name in _PRESETS:
-        preset = phantom.PRESETS[_PRESETS[name]]
+    if name in _PHANTOMS:
+        preset = phantom.PRESETS[_PHANTOMS[name]]
         wanted = preset.patients if patients is None else patients
         split_by_patient([str(seed) for seed in range(wanted)])  # or says why not
         key, label_names = f"{name} {wanted}", dict(phantom.LABELS)
@@ -188,27 +185,14 @@ def load(
 def _make_phantoms(
     preset: phantom.Preset, n: int, image_size: int
 ) -> Iterator[tuple[str, Volume, np.ndarray]]:
-    """Make patients on all cores, a few at a time: memory stays flat.
-
-    Threads, not processes: they need no guard in a notebook on any system, numpy
-    leaves Python's lock while it computes, and each patient has its own generators,
-    so order and bits are those of one core.
-    """
     pixels = max(preset.shape[1], image_size)  # never coarser than what is asked for
-    spacing_mm = _PHANTOM_SIDE_MM / pixels
-
-    def make(seed: int) -> phantom.Phantom:
-        return phantom.make_patient(
-            seed,
-            shape=(preset.shape[0], pixels, pixels),
-            spacing_mm=(preset.spacing_mm[0], spacing_mm, spacing_mm),
-        )
-
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, n, cores):
-            for patient in pool.map(make, range(start, min(start + cores, n))):
-                yield patient.patient_id, patient.volume, patient.labels
+    mm = _PHANTOM_SIDE_MM / pixels
+    shape, spacing_mm = (
+        (preset.shape[0], pixels, pixels),
+        (preset.spacing_mm[0], mm, mm),
+    )
+    for patient in phantom.make_patients(n, shape=shape, spacing_mm=spacing_mm):
+        yield patient.patient_id, patient.volume, patient.labels
 
 
 def _first(sources: list[Source], n_patients: int | None) -> list[Source]:

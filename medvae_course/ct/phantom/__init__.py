@@ -6,13 +6,15 @@ Some patients have lesions, each with its mask. The same seed gives the same ana
 any resolution, the finest vessels excepted.
 """
 
+from .cohort import make_patients
 from .factors import FACTORS, PHASES, draw_factors
 from .lesions import LESIONS
 from .patient import SHAPE, SPACING_MM, Phantom, make_patient
 from .presets import PRESETS, Preset
-from .tissues import LABEL, LABELS, SOURCES, TISSUE_HU
+from .tissues import ENHANCEMENT, LABEL, LABELS, SOURCES, TISSUE_HU
 
 __all__ = [
+    "ENHANCEMENT",
     "FACTORS",
     "LABEL",
     "LABELS",
@@ -27,4 +29,5 @@ __all__ = [
     "Preset",
     "draw_factors",
     "make_patient",
+    "make_patients",
 ]

@@ -74,8 +74,8 @@ def _liver_surface(canvas, torso, factors, box: Box) -> np.ndarray:
     size, low = factors["liver_scale"], -factors["breath_mm"]
     x, y, z = canvas.x[box], canvas.y[box], canvas.z[box]
     rough = torso.rough[3][box]
-    lower = (-136 * size + low + 0.55 * (x + 80) - 0.15 * y + 6 * rough - z) / 1.16
-    left = x + 0.66 * y - 20 * size + 9 * rough + 5 * torso.rough[1][box]
+    lower = (-138 * size + low + 0.62 * (x + 80) - 0.15 * y + 6 * rough - z) / 1.16
+    left = x + 0.70 * y - 8 * size + 9 * rough + 5 * torso.rough[1][box]
     liver = shapes.smooth_max(lower, left / 1.25, round_mm=24)
     liver = shapes.smooth_max(liver, y + 0.10 * x - 54, round_mm=22)
     # the gate of the liver, and the cleft between its lobes, are filled with fat

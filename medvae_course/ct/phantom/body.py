@@ -8,6 +8,7 @@ from .tissues import TISSUE_HU
 from .torso import Torso
 
 _CENTRE_MM = 15.0  # of the scan, above the diaphragm
+_COUCH_MM = 122.0  # its mean y in the scanner, behind the centre
 _BEND_MM = 1.3  # standard deviation of the deformation along each axis
 
 
@@ -34,7 +35,8 @@ def deformed_canvas(
         for n, mm in zip(shape, spacing_mm, strict=True)
     )
     z = z + np.float32(_CENTRE_MM + factors["scan_mm"])
-    y, x = y - np.float32(factors["couch_mm"]), x - np.float32(factors["shift_mm"])
+    lift = torso.back_mm(factors) - _COUCH_MM - factors["couch_mm"]  # all lie on it
+    y, x = y + np.float32(lift), x - np.float32(factors["shift_mm"])
     roll = np.deg2rad(factors["roll_deg"])
     cos, sin = np.float32(np.cos(roll)), np.float32(np.sin(roll))
     rows = y[:, None]
@@ -71,10 +73,11 @@ def paint_body(canvas: Canvas, seed: int, factors: dict[str, float]) -> Torso:
     hu = {name: factors[f"{name}_hu"] for name in TISSUE_HU}
     body = torso.make_torso(canvas, factors, hu, draw["fields"])
     layers, muscle_mm = muscles.wall_layers(canvas, body, factors)
-    back_mm = torso.paint_skin(canvas, body, factors, muscle_mm)
+    torso.paint_skin(canvas, body, factors, muscle_mm)
     torso.paint_arms(canvas, body, factors)
-    torso.paint_couch(canvas, back_mm + 1, hu)
+    torso.paint_couch(canvas, torso.back_mm(factors) + 1, hu)
     muscles.paint_wall_muscles(canvas, body, factors, layers)
+    muscles.paint_armpits(canvas, body, factors)
     skeleton.paint_ribs(canvas, body, factors)
     skeleton.paint_shoulder_bones(canvas, body, factors, layers)
     muscles.paint_deep_muscles(canvas, body, factors)

@@ -12,8 +12,8 @@ FACTORS = MappingProxyType(
     {
         "chest_half_width_mm": (129.0, 4.0),
         "chest_half_depth_mm": (92.0, 3.0),
-        "fat_mm": (16.0, 3.5),
-        "belly_mm": (11.0, 4.0),
+        "fat_mm": (16.0, 3.0),
+        "belly_mm": (11.0, 3.0),
         "apex_mm": (168.0, 6.0),
         "breath_mm": (0.0, 7.0),
         "spine_bend_mm": (0.0, 3.0),
@@ -76,7 +76,7 @@ def draw_factors(seed: int) -> dict[str, float]:
     factors["female"] = female
     factors["chest_half_width_mm"] -= 4 * female
     factors["muscle_scale"] -= 0.12 * female
-    factors["breast_mm"] = female * float(rng.uniform(10, 26))
+    factors["breast_mm"] = female * float(rng.uniform(10, 22))
     factors["gland_share"] = float(rng.uniform(0.1, 0.8))
     factors["belly_mm"] = max(0.0, factors["belly_mm"])
     factors["muscle_fat_share"] = max(0.05, factors["muscle_fat_share"])
@@ -96,7 +96,7 @@ def _normal(rng: np.random.Generator, mean: float, sd: float) -> float:
 
 def _draw_presence(factors: dict[str, float], rng: np.random.Generator) -> None:
     """Arms, phase, what fills the gut, and organs that some patients lack."""
-    factors["arms_down"] = float(rng.random() < 0.25)
+    factors["arms_down"] = float(rng.random() < 0.15)
     factors["arm_radius_mm"] = _normal(rng, 38.0 - 4 * factors["female"], 3.0)
     arterial = float(rng.random() < 0.35)
     factors["contrast_phase"] = (2.0 - arterial) * float(factors["contrast"] > 0)

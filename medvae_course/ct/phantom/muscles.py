@@ -7,6 +7,7 @@ around the body (`Torso.angle`) and with height.
 import numpy as np
 
 from . import shapes
+from .paths import path_distance, smooth_path
 from .shapes import Canvas
 from .tissues import LABEL
 from .torso import Torso, bump, spine_centre, step
@@ -93,12 +94,51 @@ def paint_wall_muscles(
     # between cage and wall, under the shoulder blade: subscapularis
     inner, outer = layers["blade"]
     under = np.maximum(8 - torso.cage_mm, wall - outer + 7)
-    under = np.maximum(under, 13 - (outer - inner) + 2 * torso.rough[1])
+    under = np.maximum(under, 13 - (outer - inner) + 3 * torso.rough[1])
+    under = np.maximum(under, 4 + 6 * torso.rough[3] - 60 * (1.42 - torso.angle))
     canvas.paint(under, hu, label=LABEL["muscle"])
     # intercostals: thin, patchy, with fat on both sides
     between = np.abs(torso.cage_mm + 0.5 * torso.rough[0]) - 2.6 + 0.9 * torso.rough[1]
     canvas.paint(between, hu, label=LABEL["muscle"])
     canvas.paint(torso.cage_mm + 4.5, torso.fat(strands_hu=60), label=LABEL["body"])
+
+
+def paint_armpits(canvas: Canvas, torso: Torso, factors: dict[str, float]) -> None:
+    """Paint the vessels and nodes that run through the fat of the armpits.
+
+    Args:
+        canvas: painted on, in place.
+        torso: surfaces of the patient.
+        factors: sizes of the patient.
+    """
+    width = factors["chest_half_width_mm"]
+    for side in (-1, 1):
+        for shift, radius, tissue in (
+            ((0, 0, 0), 4.2, "venous blood"),
+            ((3, 9, 4), 3.2, "blood"),
+            ((-6, 16, -8), 1.9, "muscle"),
+            ((4, -9, -22), 1.7, "venous blood"),
+        ):
+            course = np.array(
+                [
+                    (side * 52, -24, 178),
+                    (side * 0.78 * width, -22, 158 - 3 * side),
+                    (side * (0.98 * width), -10, 136),
+                    (side * (1.03 * width), 6, 96),
+                    (side * (1.04 * width), 14, 58),
+                ]
+            ) + np.multiply(shift, (side, 1, 1))
+            taper = np.linspace(radius, 0.35 * radius, len(course))
+            path = smooth_path(np.column_stack([course, taper]))
+            tube, box = path_distance(canvas, path)
+            tube = np.maximum(tube, 6 - torso.cage_mm[box])
+            canvas.paint(tube, torso.hu[tissue], box=box, opacity=0.9)
+    for side, out, y, z in ((1, 8, -14, 118), (-1, 2, -4, 108), (1, 6, 0, 100)):
+        centre = (side * (width - 8 + out), y, z)
+        box = canvas.box(centre, reach_mm=10)
+        node = shapes.ellipsoid(canvas, centre, (4, 6, 6), box=box)
+        node = np.maximum(node, 6 - torso.cage_mm[box])
+        canvas.paint(node, torso.hu["muscle"], box=box)
 
 
 def paint_deep_muscles(canvas: Canvas, torso: Torso, factors: dict[str, float]) -> None:

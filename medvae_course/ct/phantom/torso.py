@@ -136,7 +136,7 @@ def _cage_radii(z: np.ndarray, factors: dict[str, float], *, closed: bool):
 
 def paint_skin(
     canvas: Canvas, torso: Torso, factors: dict[str, float], muscle_mm: np.ndarray
-) -> float:
+) -> None:
     """Paint skin, the fat under it, breasts, and the fat that fills the inside.
 
     Args:
@@ -144,23 +144,30 @@ def paint_skin(
         torso: surfaces of the patient.
         factors: sizes of the patient.
         muscle_mm: thickness of the muscles over the wall, mm.
-
-    Returns:
-        y of the hindmost skin, mm: where the couch has to be.
     """
     wall = torso.wall_mm - muscle_mm
     skin = wall - _fat_thickness(canvas, factors) + 1.2 * torso.rough[3]
     if factors["breast_mm"] > 0:
         breasts = np.minimum(*(_breast(canvas, factors, side) for side in (-1, 1)))
         skin = shapes.smooth_min(skin, breasts, round_mm=16)
+    skin = _lie_down(canvas, skin, factors)
     canvas.paint(skin, torso.hu["skin"], label=LABEL["body"])
     canvas.paint(skin + 2.0, torso.fat(strands_hu=22))
     if factors["breast_mm"] > 0:
         gland = np.maximum(breasts + 10 + 7 * torso.rough[0], 3 - wall)
         share = factors["gland_share"]
         canvas.paint(gland, torso.tissue("gland"), opacity=share)
-    rows = canvas.grid_mm[1][(skin < 0).any(axis=(0, 2))]
-    return float(rows.max()) if rows.size else 120.0
+
+
+def _lie_down(canvas: Canvas, skin: np.ndarray, factors: dict[str, float]):
+    """Flatten the back where the body's weight presses it on the couch."""
+    behind = canvas.y - np.float32(back_mm(factors))
+    return shapes.smooth_max(skin, behind, round_mm=14)
+
+
+def back_mm(factors: dict[str, float]) -> float:
+    """Where the back touches the couch: y in body coordinates, mm."""
+    return factors["chest_half_depth_mm"] + CAGE_Y_MM + 0.65 * factors["fat_mm"] + 28
 
 
 def _fat_thickness(canvas: Canvas, factors: dict[str, float]) -> np.ndarray:
@@ -215,16 +222,16 @@ def paint_arms(canvas: Canvas, torso: Torso, factors: dict[str, float]) -> None:
         canvas.paint(bone, bone_hu, label=LABEL["bone"], box=bone_box)
 
 
-def paint_couch(canvas: Canvas, back_mm: float, hu: dict[str, float]) -> None:
+def paint_couch(canvas: Canvas, top_mm: float, hu: dict[str, float]) -> None:
     """Paint a carbon fibre shell over foam, hollow like a shallow trough.
 
     Args:
         canvas: painted on, in place, outside the body; a couch is not deformed.
-        back_mm: y of the hindmost skin, mm.
+        top_mm: y of the couch's lowest upper point, in the middle, mm.
         hu: HU of the tissues.
     """
     y, x = canvas.grid_mm[1][:, None], canvas.grid_mm[2]
-    inside = 15 - np.abs(y - np.float32(back_mm) + x * x / 1500 - 15)
+    inside = 15 - np.abs(y - np.float32(top_mm) + x * x / 1500 - 15)
     couch = np.full(inside.shape, hu["air"], np.float32)
     for depth, name in ((0, "couch shell"), (3, "couch core")):
         cover = np.clip(0.5 + (inside - depth) / np.float32(canvas.edge_mm), 0, 1)
