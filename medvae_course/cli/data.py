@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,37 @@ def data_inspect(
 
     found = inspect.inspect_folder(folder)
     typer.echo(json.dumps(found, indent=2) if as_json else inspect.to_text(found))
+
+
+@app.command("audit")
+@says_errors
+def data_audit(
+    folder: Annotated[Path, typer.Argument(help="Folder of DICOM or NIfTI files.")],
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="CSV or JSON: which patient is in which part of a split."),
+    ] = None,
+    fail_on: Annotated[
+        Literal["error", "warning", "note"],
+        typer.Option(help="Least severity for exit status 1."),
+    ] = "error",
+    examples: Annotated[
+        int, typer.Option(min=1, help="How many places and findings of a kind to show.")
+    ] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Find identities, leaks between parts, wrong HU, odd geometry, missing labels."""
+    from medvae_course.ct.audit import audit as find
+
+    from . import audit
+
+    found = find(folder, splits=splits, progress=audit.show_progress)
+    if as_json:
+        typer.echo(json.dumps(audit.to_dict(found), indent=2))
+    else:
+        typer.echo(audit.to_text(found, most=examples))
+    if audit.is_grave(found, fail_on):
+        raise typer.Exit(1)
 
 
 @app.command("convert")
