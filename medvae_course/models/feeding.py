@@ -118,12 +118,10 @@ class BlockFeed(keras.utils.PyDataset):
 def _take(array, rows: np.ndarray, prepare: Callable | None) -> np.ndarray:
     """Read rows in ascending order, which the disk likes, and prepare them."""
     ascending = np.argsort(rows)
-    taken = np.asarray(array[rows[ascending]])
-    if prepare is not None:
-        taken = prepare(taken)
     back = np.empty_like(ascending)
     back[ascending] = np.arange(len(rows))
-    return taken[back]
+    taken = np.asarray(array[rows[ascending]])[back]
+    return taken if prepare is None else prepare(taken)
 
 
 def _check(images, patients, rows, targets, batch_size: int, block_size: int) -> None:

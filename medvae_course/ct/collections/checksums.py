@@ -47,7 +47,7 @@ def patient_hash(
         spacing_mm: voxel size (z, y, x), mm; counted to 0.1 µm.
 
     Returns:
-        `"sha256:..."`.
+        The hash, with its kind in front.
 
     Example:
         >>> air = np.full((1, 2, 2), -1000.0)
