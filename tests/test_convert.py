@@ -260,12 +260,8 @@ def test_phantoms_are_written_as_a_hospital_would_send_them(tmp_path):
     assert [source.patient_id for source in found] == [
         f"phantom-{seed:04d}" for seed in range(2)
     ]
-    tiny = phantom.PRESETS["tiny"]
-    made = phantom.make_patient(1, shape=tiny.shape, spacing_mm=tiny.spacing_mm)
-    volume, values = found[1].read()
-    np.testing.assert_array_equal(volume.hu, made.volume.hu)
-    organs = made.lesions == 0
-    np.testing.assert_array_equal(values[organs], made.labels[organs])
+    _, values = found[1].read()
+    assert {phantom.LABEL["lungs"], phantom.LABEL["liver"]} <= set(np.unique(values))
     assert (out / "phantom-0001" / "structures.dcm").is_file()
     result = call("inspect", out, "--json")
     assert "liver" in json.loads(result.stdout)["volumes"][0]["labels"]

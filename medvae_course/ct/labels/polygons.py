@@ -87,11 +87,17 @@ def outline(mask: np.ndarray) -> list[np.ndarray]:
         part = np.pad((parts[rows, columns] == number).astype(float), 1)
         # pixels that touch at corners only stay apart, as in `ndimage.label`
         lines = measure.find_contours(part, 0.5, fully_connected="low")
-        lines = [line[:-1] for line in lines]  # the last corner repeats the first
+        lines = [_corners(line[:-1]) for line in lines]  # the last repeats the first
         lines.sort(key=lambda line: -np.ptp(line, axis=0).prod())
         corner = np.array([rows.start - 1, columns.start - 1])
         polygons.append(_joined(lines) + corner)
     return polygons
+
+
+def _corners(line: np.ndarray) -> np.ndarray:
+    """Leave out the points of a closed line that lie straight between others."""
+    before, after = line - np.roll(line, 1, axis=0), np.roll(line, -1, axis=0) - line
+    return line[before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]]
 
 
 def _joined(lines: list[np.ndarray]) -> np.ndarray:

@@ -159,9 +159,10 @@ def _polygon(contour: Dataset, volume: Volume) -> tuple[int, float, np.ndarray]:
 
 
 def _points(contour: Dataset) -> np.ndarray:
-    data = contour.get("ContourData")
-    data = [] if data is None else data
-    values = np.array(data, dtype=float).reshape(-1)
+    # as it stands in the file: pydicom would make an object of each number
+    data = contour.get_item("ContourData").value if "ContourData" in contour else b""
+    data = data.strip(b" \0").split(b"\\") if isinstance(data, bytes) else data
+    values = np.array([] if data in (None, [b""]) else data).reshape(-1).astype(float)
     if len(values) % 3 or len(values) == 0:
         raise LabelError(
             f"a contour must hold x, y and z of each point, got {len(values)} numbers:"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import uid
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import Tag
 
 from .. import dicom
 from .coding import colour
@@ -16,6 +18,7 @@ from .structures import LabelError, Structures
 from .write import MAKER, check_names, digest, save, uid_from
 
 _DIGITS = 4  # of a coordinate in mm: far finer than a pixel, short as text
+_DATA = Tag("ContourData")
 _PATIENT = {
     "SpecificCharacterSet": "ISO_IR 192",
     "PatientName": "",
@@ -148,6 +151,13 @@ def _image(dataset: Dataset, frame: int) -> Dataset:
     return image
 
 
+def _decimals(values: np.ndarray) -> RawDataElement:
+    """Numbers as the text of one element; pydicom would check each, for seconds."""
+    text = "\\".join([f"{value:.{_DIGITS}f}" for value in values.tolist()]).encode()
+    text += b" " * (len(text) % 2)
+    return RawDataElement(_DATA, "DS", len(text), text, 0, True, True)
+
+
 def _contours(number: int, structures: Structures, name: str, frames: list) -> Dataset:
     item = Dataset()
     item.ROIDisplayColor = list(colour(number - 1))
@@ -162,7 +172,7 @@ def _contours(number: int, structures: Structures, name: str, frames: list) -> D
             contour.ContourImageSequence = [_image(dataset, frame)]
             contour.ContourGeometricType = "CLOSED_PLANAR"
             contour.NumberOfContourPoints = len(points)
-            contour.ContourData = [f"{mm:.{_DIGITS}f}" for mm in points.ravel()]
+            contour[_DATA] = _decimals(points.ravel())
             contours.append(contour)
     if contours:
         item.ContourSequence = contours
