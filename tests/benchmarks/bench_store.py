@@ -13,7 +13,8 @@ model on it for some epochs. Memory is read while it trains (Linux):
 
 Both are medians over the steps of the last epoch. "feeding" is a pass over all batches
 without a model, images per second, median of 5; what the disk has to give was in the
-page cache. Not run in tests.
+page cache. A store is made model units batch by batch; the arrays in memory are model
+units from the start. Not run in tests.
 """
 
 import argparse
@@ -57,27 +58,21 @@ def memory() -> tuple[float, float]:
     return kib[0] / 1024, kib[1] / 1024
 
 
-def to_model(hu: np.ndarray) -> np.ndarray:
-    """HU to model units."""
-    from medvae_course.ct.hounsfield import to_model_units
-
-    return to_model_units(hu)[..., None]
-
-
 def measure(folder: str, kind: str, batch_size: int) -> dict:
     """Train on a store, or on the same slices in memory; return what was measured."""
     import keras
 
-    from medvae_course.ct import store
+    from medvae_course.ct import hounsfield, store
     from medvae_course.models.feeding import BlockFeed
 
     opened = store.open_store(folder)
+    to_model = store.tabulate(hounsfield.to_model_units)
     settings = {"patients": opened.patients, "batch_size": batch_size}
     if kind == "memory":
         images = to_model(opened.hu[:])
         feed = BlockFeed(images, block_size=1, **settings)
     elif kind == "tf.data":
-        feed = tf_data(opened, batch_size)
+        feed = tf_data(opened, to_model, batch_size)
     else:
         feed = BlockFeed(opened.hu, prepare=to_model, block_size=8, **settings)
     shape = (*opened.hu.shape[1:], 1)
@@ -120,7 +115,7 @@ def with_targets(feed):
     return Targets()
 
 
-def tf_data(opened, batch_size: int):
+def tf_data(opened, to_model, batch_size: int):
     """The same batches through tf.data: slices by index, read ahead."""
     import tensorflow as tf
 

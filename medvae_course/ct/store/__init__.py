@@ -7,9 +7,30 @@ memory when it is read; `open_store` opens it. A store is a folder of
 - `labels.npy`: uint8 of the same shape, where the patients have labels;
 - `position.npy`: float32 (n,), 0 for a patient's lowest slice, 1 for the highest;
 - `index.json`: which rows are whose, spacing, names of labels, and what it was made of.
+
+To train on it::
+
+    kept = store.open_store(folder)
+    parts = datasets.split_by_patient(kept.patients)
+    feed = feeding.BlockFeed(
+        kept.hu,
+        patients=kept.patients,
+        rows=kept.rows_of(parts["train"]),
+        prepare=store.tabulate(hounsfield.to_model_units),
+    )
+    model.fit(feed, shuffle=False)
 """
 
 from .build import Item, Readable, build
-from .opened import Mapped, Store, StoreError, open_store
+from .opened import Mapped, Store, StoreError, open_store, tabulate
 
-__all__ = ["Item", "Mapped", "Readable", "Store", "StoreError", "build", "open_store"]
+__all__ = [
+    "Item",
+    "Mapped",
+    "Readable",
+    "Store",
+    "StoreError",
+    "build",
+    "open_store",
+    "tabulate",
+]

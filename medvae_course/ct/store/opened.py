@@ -2,7 +2,7 @@
 
 import json
 import mmap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,34 @@ class Store:
     def rows_of(self, patients: Iterable[str]) -> np.ndarray:
         """Return the rows of some patients, ascending; see `split_by_patient`."""
         return np.flatnonzero(np.isin(self.patients, list(patients)))
+
+
+def tabulate(function: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    """Turn a function of HU into a table of all whole HU: the same values, sooner.
+
+    Looking up a batch takes a fraction of the time that computing it takes.
+
+    Args:
+        function: of an array of HU, value by value, as `hounsfield.to_model_units`.
+
+    Returns:
+        A function of int16 HU, any shape; float32 with one axis more, for channels.
+
+    Example:
+        >>> to_model = tabulate(lambda hu: np.clip(hu / 1000, 0, 1))
+        >>> to_model(np.array([[-5, 500]], np.int16)).tolist()
+        [[[0.0], [0.5]]]
+    """
+    # in the order of the bits read as unsigned: 0 to 32767, then -32768 to -1
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
+    table = np.asarray(function(every.astype(np.float64)), np.float32)
+
+    def look_up(hu: np.ndarray) -> np.ndarray:
+        if hu.dtype != np.int16:
+            raise ValueError(f"a table needs int16 HU, as a store has, got {hu.dtype}")
+        return table[np.ascontiguousarray(hu).view(np.uint16)][..., None]
+
+    return look_up
 
 
 def open_store(folder: str | Path) -> Store:

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from medvae_course.ct import patients, store
+from medvae_course.ct import hounsfield, patients, store
 from medvae_course.ct.field_of_view import shows_body, square
 from medvae_course.ct.nifti import write_nifti
 from medvae_course.ct.volume import Volume
@@ -220,6 +220,19 @@ def test_damaged_index_is_refused(tmp_path, text):
     (tmp_path / "s" / "index.json").write_text(text)
     with pytest.raises(store.StoreError, match="damaged"):
         store.open_store(tmp_path / "s")
+
+
+def test_table_gives_what_the_function_gives_for_every_whole_hu():
+    every = np.arange(-32768, 32768).astype(np.int16).reshape(256, 256)
+    looked_up = store.tabulate(hounsfield.to_model_units)(every)
+    assert looked_up.dtype == np.float32
+    assert np.array_equal(looked_up[..., 0], hounsfield.to_model_units(every))
+    assert np.array_equal(
+        store.tabulate(hounsfield.to_model_units)(every[::3, ::2]),
+        hounsfield.to_model_units(every[::3, ::2])[..., None],
+    )
+    with pytest.raises(ValueError, match="int16"):
+        store.tabulate(hounsfield.to_model_units)(np.zeros(3, np.float32))
 
 
 READ_ALL = """
