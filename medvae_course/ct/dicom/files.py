@@ -6,6 +6,7 @@ Nothing of either leaves this module: errors become `DicomError`, warnings a lis
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 import zlib
@@ -36,6 +37,12 @@ def reason(error: Exception) -> str:
     """What an error of a dependency says, in one line (pydicom's may hold a trace)."""
     text = str(error).partition("Traceback (most recent call last)")[0]
     return " ".join((text or type(error).__name__).split())[:300].rstrip(".")
+
+
+def told(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    """What collected warnings say, without the values: these may name a patient."""
+    texts = (reason(warning.message).partition(". Please see")[0] for warning in caught)
+    return [re.sub(r"'[^']*'", "'...'", text) for text in texts]
 
 
 def short(value: object) -> str:
@@ -89,7 +96,7 @@ def read_dataset(
     """
     with collected_warnings() as caught:
         dataset = parse(file, keywords, pixels=pixels)
-    dataset.oddities = [reason(warning.message) for warning in caught]
+    dataset.oddities = told(caught)
     return dataset
 
 

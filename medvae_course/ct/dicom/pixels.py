@@ -95,8 +95,7 @@ def read_hu(slices: Sequence[Slice], *, threads: int | None = None) -> tuple:
         else:
             with ThreadPoolExecutor(threads) as pool:
                 counts = list(pool.map(_read, tasks))
-    oddities = tuple(reason(warning.message) for warning in caught)
-    return hu, sum(counts, Counts(oddities=oddities))
+    return hu, sum(counts, Counts(oddities=tuple(files.told(caught))))
 
 
 def _located(file: Path, function, *arguments) -> object:
@@ -188,6 +187,10 @@ def _find_padding(stored: np.ndarray, s: Slice, out: np.ndarray) -> Counts:
     if s.stored.padding is not None:
         least, most = s.stored.padding
         padding = (stored >= least) & (stored <= most)
+        padding_hu = most * s.slope + s.intercept
+        if s.stored.lossy and padding_hu < _LOWEST_HU:
+            # compression has spread it: what is nearer to it than to the scale
+            padding |= out < (padding_hu + _LOWEST_HU) / 2
         n_padding = int(np.count_nonzero(padding))
         np.copyto(out, np.float32(AIR_HU), where=padding)
     lowest, highest = float(out.min()), float(out.max())

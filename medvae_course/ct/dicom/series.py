@@ -156,7 +156,7 @@ def read_header(file: Path) -> Header:
             raise DicomError(message) from error
         if header.is_ct:
             header = _with_slices(header, dataset)
-    oddities = [*dataset.oddities, *(reason(warning.message) for warning in caught)]
+    oddities = [*dataset.oddities, *files.told(caught)]
     return replace(header, notes=(*header.notes, *oddities))
 
 

@@ -35,6 +35,7 @@ class Stored:
         signed: whether the values are two's complement.
         padding: the least and the greatest stored value that means "outside of the
             scan", or None.
+        lossy: whether the values are only approximately those of the scanner.
         inverted: MONOCHROME1: to be displayed with black and white exchanged.
         offset: byte of the file at which the pixels begin.
         size: of the file, bytes.
@@ -49,6 +50,7 @@ class Stored:
     bits_stored: int
     signed: bool
     padding: tuple[int, int] | None
+    lossy: bool
     inverted: bool
     offset: int
     size: int
@@ -123,6 +125,7 @@ def read_stored(dataset: Dataset, file: Path) -> Stored:
         bits_stored=bits,
         signed=signed,
         padding=_padding(dataset, allocated, bits, signed),
+        lossy=dataset.get("LossyImageCompression") == "01",
         inverted=colours == "MONOCHROME1",
         offset=dataset.pixel_offset,
         size=status.st_size,
