@@ -8,7 +8,7 @@ any resolution, the finest vessels excepted.
 
 from .cohort import make_patients
 from .factors import FACTORS, PHASES, draw_factors
-from .lesions import LESIONS
+from .lesions import LESIONS, NO_LESIONS
 from .patient import SHAPE, SPACING_MM, Phantom, make_patient
 from .presets import PRESETS, Preset
 from .tissues import ENHANCEMENT, LABEL, LABELS, SOURCES, TISSUE_HU
@@ -19,6 +19,7 @@ __all__ = [
     "LABEL",
     "LABELS",
     "LESIONS",
+    "NO_LESIONS",
     "PHASES",
     "PRESETS",
     "SHAPE",

@@ -157,7 +157,11 @@ def _ball(canvas, torso, centre, radius, *, uneven: float, bent: bool = False):
         axes = x, y[:, None], z[:, None, None]
     gaps = [axis - np.float32(c) for axis, c in zip(axes, centre, strict=True)]
     distance = np.sqrt(gaps[0] ** 2 + gaps[1] ** 2 + gaps[2] ** 2) - np.float32(radius)
-    return distance + np.float32(uneven * radius) * torso.rough[0][box], box
+    bumps = torso.rough[0][box]
+    rim = np.abs(distance) < 0.35 * radius  # bumps that leave the mean radius alone
+    if rim.any():
+        bumps = bumps - bumps[rim].mean()
+    return distance + np.float32(uneven * radius) * bumps, box
 
 
 def _mark(canvas, mask, box, distance, name: str, organ: str) -> None:
