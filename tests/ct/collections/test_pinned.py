@@ -28,9 +28,10 @@ def masks(shape):
 WRITERS = {"SEG": write_segmentation, "RTSTRUCT": write_rtstruct}
 
 
-@pytest.fixture(params=WRITERS)
-def archive(tmp_path, request):
+@pytest.fixture(scope="module", params=WRITERS)
+def archive(tmp_path_factory, request):
     """Two patients as the archive has them: a CT series and labels each."""
+    tmp_path = tmp_path_factory.mktemp("archive")
     pairs = {}
     for number in (1, 2):
         patient = f"CRLM-CT-{number}"
