@@ -93,7 +93,7 @@ def tabulate(function: Callable[[np.ndarray], np.ndarray]) -> Callable:
     def look_up(hu: np.ndarray) -> np.ndarray:
         if hu.dtype != np.int16:
             raise ValueError(f"a table needs int16 HU, as a store has, got {hu.dtype}")
-        return table[np.ascontiguousarray(hu).view(np.uint16)][..., None]
+        return np.take(table, np.ascontiguousarray(hu).view(np.uint16))[..., None]
 
     return look_up
 
