@@ -55,6 +55,48 @@ def data_audit(
         raise typer.Exit(1)
 
 
+@app.command("card")
+@says_errors
+def data_card(
+    folder: Annotated[Path, typer.Argument(help="Folder of DICOM or NIfTI files.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write; default: the terminal.")
+    ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="CSV or JSON: which patient is in which part of a split."),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Name of the set; default: of the folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = (
+        False
+    ),
+) -> None:
+    """Write a data card from the files: what is in a set, and never an identifier."""
+    from datetime import date
+
+    from medvae_course import __version__
+    from medvae_course.ct.audit import collect
+
+    from . import audit, card
+
+    if out is not None:
+        card.check_free(out, force=force)
+    facts = collect(folder, splits=splits, progress=audit.show_progress)
+    text = card.make_card(
+        facts,
+        title=title or folder.resolve().name,
+        version=__version__,
+        date=date.today().isoformat(),
+    )
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        card.write_card(out, text, force=force)
+        typer.echo(out)
+
+
 @app.command("convert")
 @says_errors
 def data_convert(

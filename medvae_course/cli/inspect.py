@@ -1,13 +1,18 @@
 """What is in a folder of medical images: for people and for scripts."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from medvae_course.ct import dicom, itk, nifti, patients
-from medvae_course.ct.volume import Volume
+from medvae_course.ct.audit import RULES
+from medvae_course.ct.audit.facts import Scan
+from medvae_course.ct.audit.files import check_several
+from medvae_course.ct.audit.geometry import check_scans
+from medvae_course.ct.audit.scans import measure
+from medvae_course.ct.audit.values import check_hu
 
 SHOWN = 12  # lines of a kind in the text; --json has them all
 
@@ -46,7 +51,8 @@ def inspect_folder(folder: str | Path) -> dict:
             sources, names = [], {}
         except ValueError as error:  # a broken table of names, or label object
             sources, names, broken = [], {}, [str(error)]
-        volumes = [_describe(folder, source, names) for source in sources]
+        scans: list[Scan] = []
+        volumes = [_describe(folder, source, names, scans) for source in sources]
     return {
         "volumes": volumes,
         "other": [
@@ -66,7 +72,7 @@ def inspect_folder(folder: str | Path) -> dict:
         ],
         "warnings": [
             *broken,
-            *_warnings(volumes),
+            *_warnings(scans),
             *sorted({str(complaint.message) for complaint in complaints}),
         ],
     }
@@ -103,7 +109,9 @@ def to_text(found: dict) -> str:
     return "\n".join(lines)
 
 
-def _describe(folder: Path, source: patients.Source, names: dict[int, str]) -> dict:
+def _describe(
+    folder: Path, source: patients.Source, names: dict[int, str], scans: list[Scan]
+) -> dict:
     first = source.image if isinstance(source.image, Path) else source.image.files[0]
     described = {
         "patient": source.patient_id,
@@ -115,14 +123,18 @@ def _describe(folder: Path, source: patients.Source, names: dict[int, str]) -> d
         volume, labels = source.read()
     except ValueError as error:  # it says what is wrong
         return {**described, "problem": str(error)}
+    # the audit's rules look at the scan; the patient's name says which one it is
+    empty = Scan(where=source.patient_id, patient_id=source.patient_id)
+    scan = measure(empty, volume)
+    scans.append(scan)
     values = [] if labels is None else np.unique(labels[labels > 0]).tolist()
     return {
         **described,
         "shape": list(volume.shape),
         "spacing_mm": [round(mm, 4) for mm in volume.spacing_mm],
-        "hu": [float(volume.hu.min()), float(volume.hu.max())],
+        "hu": [scan.low_hu, scan.high_hu],
         "labels": [names.get(value, f"label {value}") for value in values],
-        "tilt_degrees": _tilt_degrees(volume),
+        "tilt_degrees": scan.tilt_degrees,
     }
 
 
@@ -132,29 +144,10 @@ def _format(image: dicom.Series | Path) -> str:
     return "NRRD or MetaImage" if itk.is_itk(image) else "NIfTI"
 
 
-def _tilt_degrees(volume: Volume) -> float:
-    upright = min(1.0, abs(volume.direction[2, 0]))  # slice normal along the body axis
-    return round(float(np.degrees(np.arccos(upright))), 2)
-
-
-def _warnings(volumes: list[dict]) -> Iterator[str]:
-    readable = [volume for volume in volumes if "problem" not in volume]
-    for volume in readable:
-        low, high = volume["hu"]
-        if low > -500:
-            yield (
-                f"{volume['patient']}: no air (lowest value {low:.0f} HU): was the "
-                "rescale intercept left out, or the volume cropped?"
-            )
-        if high <= 1:
-            yield f"{volume['patient']}: values up to {high:g} are no Hounsfield units"
-        if volume["tilt_degrees"] > 1:
-            tilt = volume["tilt_degrees"]
-            yield f"{volume['patient']}: slices tilted by {tilt} degrees"
-    thick = sorted({round(volume["spacing_mm"][0], 1) for volume in readable})
-    if thick and thick[-1] > 2 * thick[0]:
-        yield f"slice distances from {thick[0]} to {thick[-1]} mm in one folder"
-    names = [volume["patient"] for volume in readable]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        yield f"several CT of one patient: {', '.join(twice[:5])}"
+def _warnings(scans: Sequence[Scan]) -> Iterator[str]:
+    """What `data audit` would say of values and grids alone."""
+    for scan in scans:
+        for finding in check_hu(scan):
+            yield f"{scan.where}: {RULES[finding.rule].title}: {finding.value}"
+    for finding in (*check_scans(scans), *check_several(scans)):
+        yield ": ".join((*finding.where[:SHOWN], finding.value))

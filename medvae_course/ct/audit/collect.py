@@ -64,7 +64,11 @@ def collect(
         }
         headers, unreadable = _headers(folder, paths, progress)
         names = _label_names(folder)
-        scans = _scans(folder, names=names, split=split, progress=progress)
+        try:
+            scans = _scans(folder, names=names, split=split, progress=progress)
+        except ValueError as error:  # a broken table of names, or label object
+            scans = []
+            unreadable.append(("labels of the folder", str(error)))
     if not (headers or scans or unreadable):
         raise AuditError(
             f"{folder} must hold medical images, got {len(paths)} files and none that"

@@ -55,7 +55,7 @@ class Header:
         return self.tags.get("PatientIdentityRemoved") == "YES"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Structure:
     """One label of one patient.
 
@@ -65,6 +65,7 @@ class Structure:
         ml: volume, millilitres.
         mean_hu: mean of the image under it, HU.
         cut: whether it reaches the first or last slice, so that its volume is partial.
+        histogram: voxels per bin of `HU_EDGES`.
     """
 
     value: int
@@ -72,6 +73,7 @@ class Structure:
     ml: float
     mean_hu: float
     cut: bool
+    histogram: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,7 @@ class Scan:
         files: its files, relative.
         patient_id: who; shown only where it is a name of a file or folder.
         part: "train", "validation", "test" or "".
-        kind: "DICOM" or "NIfTI".
+        kind: "DICOM", or the ending of the file, such as ".nii.gz".
         problem: why it could not be read, or "".
         shape: voxels along (z, y, x).
         spacing_mm: voxel size along (z, y, x), mm.
@@ -106,7 +108,7 @@ class Scan:
     files: tuple[str, ...] = ()
     patient_id: str = ""
     part: str = ""
-    kind: str = "NIfTI"
+    kind: str = ".nii.gz"
     problem: str = ""
     shape: tuple[int, int, int] = (0, 0, 0)
     spacing_mm: Triple = (1.0, 1.0, 1.0)

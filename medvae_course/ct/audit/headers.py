@@ -107,6 +107,8 @@ def read_header(path: Path, file: str) -> Header:
 def _facts(dataset: Dataset, file: str) -> Header:
     names = _words(dataset)
     plain = {key: _text(dataset.get(key)) for key in _TECHNICAL if key in dataset}
+    # a name can be typed anywhere: then the attribute is not kept
+    plain = {key: text for key, text in plain.items() if not names & set(_split(text))}
     meta = getattr(dataset, "file_meta", {})
     plain["TransferSyntaxUID"] = _text(meta.get("TransferSyntaxUID"))
     methods = dataset.get("DeidentificationMethodCodeSequence") or []

@@ -66,7 +66,7 @@ def read_scan(
         files=inside,
         patient_id=patient,
         part=split.get(patient, "") if split else part_of(inside[0]),
-        kind="NIfTI" if is_file else "DICOM",
+        kind="".join(Path(source.image.name).suffixes[-2:]) if is_file else "DICOM",
         labelled=source.labels is not None,
     )
     try:
@@ -84,19 +84,9 @@ def _measured(
     scan: Scan, volume: Volume, labels: np.ndarray | None, names: Mapping[int, str]
 ) -> Scan:
     hu = volume.hu
-    low, high = float(hu.min()), float(hu.max())
     index, coarse, fine = prints.fingerprints(hu)
-    clipped = np.clip(hu, HU_EDGES[0], HU_EDGES[-1])
     return replace(
-        scan,
-        shape=volume.shape,
-        spacing_mm=volume.spacing_mm,
-        tilt_degrees=tilt_degrees(volume),
-        low_hu=low,
-        high_hu=high,
-        whole=bool((hu == np.rint(hu)).all()),
-        top_share=float(np.mean(hu == high)) if high > low else 0.0,
-        histogram=np.histogram(clipped, HU_EDGES)[0],
+        measure(scan, volume),
         structures=() if labels is None else structures(volume, labels, names),
         coarse=coarse,
         fine=fine,
@@ -105,6 +95,40 @@ def _measured(
             [hu[index].mean(axis=(1, 2)), hu[index].std(axis=(1, 2))], axis=1
         ),
     )
+
+
+def measure(scan: Scan, volume: Volume) -> Scan:
+    """Fill in what the values and the grid of a volume say.
+
+    Args:
+        scan: with its place and patient.
+        volume: what was read from there.
+
+    Returns:
+        The scan with shape, spacing, tilt, and the distribution of HU.
+
+    Taught in: chapter 1.
+    """
+    low, high = float(volume.hu.min()), float(volume.hu.max())
+    bins = _bins(volume.hu)
+    return replace(
+        scan,
+        shape=volume.shape,
+        spacing_mm=volume.spacing_mm,
+        tilt_degrees=tilt_degrees(volume),
+        low_hu=low,
+        high_hu=high,
+        whole=bool((volume.hu == np.rint(volume.hu)).all()),
+        top_share=float(np.mean(volume.hu == high)) if high > low else 0.0,
+        histogram=np.bincount(bins, minlength=len(HU_EDGES) - 1),
+    )
+
+
+def _bins(hu: np.ndarray) -> np.ndarray:
+    """Bin of `HU_EDGES` of each voxel, flat; what lies outside goes to the ends."""
+    width = HU_EDGES[1] - HU_EDGES[0]
+    inside = np.clip(hu.ravel(), HU_EDGES[0], HU_EDGES[-1] - 1)
+    return ((inside - HU_EDGES[0]) // width).astype(np.int32)
 
 
 def tilt_degrees(volume: Volume) -> float:
@@ -131,6 +155,9 @@ def structures(
     flat = labels.ravel()
     counts = np.bincount(flat)
     sums = np.bincount(flat, weights=volume.hu.ravel())
+    n_bins = len(HU_EDGES) - 1
+    cells = flat.astype(np.int32) * n_bins + _bins(volume.hu)
+    table = np.bincount(cells, minlength=len(counts) * n_bins).reshape(-1, n_bins)
     at_end = set(np.unique(labels[[0, -1]]).tolist())
     voxel_ml = float(np.prod(volume.spacing_mm)) / 1000
     return tuple(
@@ -140,6 +167,7 @@ def structures(
             ml=float(counts[value] * voxel_ml),
             mean_hu=float(sums[value] / counts[value]),
             cut=value in at_end,
+            histogram=table[value].astype(np.int32),
         )
         for value in np.flatnonzero(counts).tolist()
         if value
