@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import itk, nifti
 from ..dicom import Series
-from ..dicom.slices import read_dataset
 from ..volume import Volume
 from . import names as tables
 from .grids import find_place
-from .rtstruct import is_rtstruct, read_rtstruct
-from .segmentation import SEG_CLASSES, read_segmentation
+from .objects import read_object
+from .rtstruct import read_rtstruct
+from .segmentation import read_segmentation
 from .structures import LabelError, LabelMap, Structures, distinct
 
 VOLUMES = (*nifti.SUFFIXES, *itk.SUFFIXES)
@@ -47,14 +47,14 @@ def read_structures(
         return read_labels(file, volume).to_structures()
     if nifti.is_nifti(file):
         return read_labels(file, volume).to_structures()
-    header = read_dataset(file, keywords=["SOPClassUID"])
-    if is_rtstruct(header):
+    kind = read_object(file).kind
+    if kind == "RTSTRUCT":
         return read_rtstruct(file, volume, series=series)
-    if header.get("SOPClassUID") in SEG_CLASSES:
+    if kind == "SEG":
         return read_segmentation(file, volume, series=series)
     raise LabelError(
         f"{file.name} must be a DICOM SEG, an RTSTRUCT or a label volume"
-        f" ({', '.join(VOLUMES)}), it is {header.get('SOPClassUID')}"
+        f" ({', '.join(VOLUMES)}), it is another kind of DICOM"
     )
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset
 
@@ -52,10 +51,10 @@ def read_rtstruct(
     """
     file = Path(file)
     dataset = read_dataset(file)
-    if dataset.get("SOPClassUID") != uid.RTStructureSetStorage:
-        kind = dataset.get("SOPClassUID", uid.UID("")).name or "of no kind"
-        raise LabelError(f"{file.name} must be an RTSTRUCT, it is {kind}")
     try:
+        if dataset.get("SOPClassUID") != uid.RTStructureSetStorage:
+            kind = getattr(dataset.get("SOPClassUID"), "name", "") or "of no kind"
+            raise LabelError(f"the file must be an RTSTRUCT, it is {kind}")
         return _read(dataset, volume, series)
     except (LabelError, DicomError) as error:
         raise type(error)(f"{file.name}: {error}") from error
@@ -181,8 +180,3 @@ def _points(contour: Dataset) -> np.ndarray:
             f" {count}: the file is damaged, copy it again"
         )
     return values.reshape(-1, 3)
-
-
-def is_rtstruct(dataset: pydicom.Dataset) -> bool:
-    """Tell whether a dataset is an RTSTRUCT."""
-    return dataset.get("SOPClassUID") == uid.RTStructureSetStorage

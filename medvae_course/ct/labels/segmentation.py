@@ -100,10 +100,10 @@ def _read(
     threshold: float | None,
 ) -> _Parts:
     dataset = read_dataset(file)
-    if dataset.get("SOPClassUID") not in SEG_CLASSES:
-        kind = getattr(dataset.get("SOPClassUID"), "name", "") or "of no kind"
-        raise LabelError(f"{file.name} must be a DICOM SEG, it is {kind}")
     try:
+        if dataset.get("SOPClassUID") not in SEG_CLASSES:
+            kind = getattr(dataset.get("SOPClassUID"), "name", "") or "of no kind"
+            raise LabelError(f"the file must be a DICOM SEG, it is {kind}")
         check_frame_of_reference(
             {str(dataset.get("FrameOfReferenceUID") or "")}, series
         )

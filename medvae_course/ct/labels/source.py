@@ -25,6 +25,8 @@ def read_headers(series: Series) -> list[pydicom.Dataset]:
         for name in _PIXELS:
             if name in dataset:
                 del dataset[name]
+        if not dataset.get("SpecificCharacterSet"):  # plain ASCII, or said to be
+            dataset.SpecificCharacterSet = "ISO_IR 192"
         headers.append(dataset)
     return headers
 

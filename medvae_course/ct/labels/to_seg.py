@@ -54,6 +54,8 @@ def write_segmentation(
     else:
         headers = [dataset for dataset, _, _ in frames]
     key = digest(structures, series.series_uid, algorithm, description)
+    # highdicom warns of names without "^", as de-identified series have them
+    name, headers[0].PatientName = headers[0].get("PatientName", ""), "^"
     try:
         dataset = _segmentation(structures, headers, frames, algorithm, key)
     except Exception as error:  # highdicom raises many kinds on odd sources
@@ -61,6 +63,7 @@ def write_segmentation(
             f"no segmentation of series {series.series_uid} can be made:"
             f" {reason(error)}"
         ) from error
+    dataset.PatientName = name
     _set_the_same_each_time(dataset, key, description, headers[0])
     save(dataset, Path(path))
     return Path(path)

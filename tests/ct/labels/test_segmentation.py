@@ -10,7 +10,9 @@ from medvae_course.ct.labels import (
     LabelError,
     Structures,
     read_fractions,
+    read_rtstruct,
     read_segmentation,
+    write_rtstruct,
     write_segmentation,
 )
 from medvae_course.ct.volume import AXIAL, Volume
@@ -138,6 +140,21 @@ def test_the_same_call_writes_the_same_file(scan, tmp_path):
     other = Structures({"liver": draw_structures(volume).masks["liver"]}, volume)
     other = write_segmentation(other, series, tmp_path / "other.dcm")
     assert pydicom.dcmread(other).SOPInstanceUID != pydicom.dcmread(file).SOPInstanceUID
+
+
+@pytest.mark.parametrize("place", ["24x38x3/multiframe", "ct-3slice"])
+def test_real_series_get_segments_and_contours(shared_ct, tmp_path, place):
+    # one enhanced multi-frame file; and slices that name no character set
+    folder = shared_ct / "dcmqi_ct3slice_seg" / "segmentations" / place
+    (series,) = dicom.find_series(folder)
+    volume = dicom.read_series(series).to_axial()
+    drawn = Structures({"bone": volume.hu > np.quantile(volume.hu, 0.9)}, volume)
+    file = write_segmentation(drawn, series, tmp_path / "seg.dcm")
+    assert_same(read_segmentation(file, volume, series=series), drawn)
+    contours = write_rtstruct(drawn, series, tmp_path / "rt.dcm")
+    assert_same(read_rtstruct(contours, volume, series=series), drawn)
+    for path in (file, contours):
+        assert "Error" not in check("dciodvfy", "-new", path)
 
 
 def test_samples_of_dcmqi_equal_their_references(shared_ct):
