@@ -11,6 +11,7 @@ from .tissues import LABEL
 from .torso import Torso, bump, spine_centre, step
 
 _BODY = LABEL["body"]
+_HEART_MM = 24.0  # height of its centre over the top of the diaphragm
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Tube:
 def heart_centre(factors: dict[str, float]) -> Point:
     """Centre (x, y, z) of the heart, mm: it rides on the diaphragm."""
     y = -0.36 * factors["chest_half_depth_mm"]
-    return 20 + factors["heart_shift_mm"], y, 30 - 0.7 * factors["breath_mm"]
+    return 20 + factors["heart_shift_mm"], y, _HEART_MM - 0.7 * factors["breath_mm"]
 
 
 def make_tubes(factors: dict[str, float]) -> dict[str, Tube]:
@@ -47,7 +48,7 @@ def make_tubes(factors: dict[str, float]) -> dict[str, Tube]:
     """
     radius = factors["aorta_radius_mm"]
     hx, hy, hz = heart_centre(factors)
-    lift, low = hz - 30, -0.4 * factors["breath_mm"]
+    lift, low = hz - _HEART_MM, -0.4 * factors["breath_mm"]
     levels = np.array((86.0, 40.0, 0.0, -40.0, -80.0, -120.0, -170.0))
     sx, sy = spine_centre(levels, factors)
     down = [
@@ -123,7 +124,7 @@ def mediastinum(
     depth = factors["chest_half_depth_mm"]
     z = canvas.grid_mm[0][:, None, None]
     x, y = canvas.x, canvas.y
-    hx, hy, _ = heart_centre(factors)
+    hx, hy, hz = heart_centre(factors)
     # thin behind the sternum, wide at the vessels, open to the neck
     half = 10 + 9 * step(y - hy, 9) - 4 * step(y - 20, 12) + 12 * step(z - 150, 14)
     half = half + 6 * bump(z, 95, 30) * step(y - hy, 9) + 3 * torso.rough[3]
@@ -131,7 +132,10 @@ def mediastinum(
     spine_x, spine_y = spine_centre(z, factors)
     spine = np.hypot(x - spine_x, y - spine_y - 4) - 21
     heart = heart_surface(canvas, torso, factors) - 3.5 - factors["heart_fat_mm"]
-    # fat between heart and diaphragm
+    # no lung gets between heart and diaphragm: fat does
+    size = factors["heart_scale"]
+    pad = shapes.ellipse(x - hx - 3, y - hy - 3, 43 * size, 29 * size)
+    heart = shapes.smooth_min(heart, np.maximum(pad, z - hz + 12), round_mm=14)
     whole = shapes.smooth_min(column, heart, round_mm=16)
     for name, tube in tubes.items():
         if tube.path[:, 2].max() < 0 or name in ("subclavian", "carotid"):
