@@ -10,7 +10,7 @@ Example:
     [('C03', 'error')]
 """
 
-from .collect import AuditError, collect, read_split
+from .folder import AuditError, collect, read_split
 from .rules import RULES, SEVERITIES, Finding, Rule
 from .runner import audit, check
 

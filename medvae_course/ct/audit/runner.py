@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from .collect import Progress, collect
 from .facts import Facts
 from .files import check_files
+from .folder import Progress, collect
 from .geometry import check_geometry
 from .identity import check_identity
 from .labels import check_labels
