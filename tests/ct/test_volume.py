@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from medvae_course.ct import volume
@@ -239,3 +241,91 @@ def test_to_axial_takes_any_angle():
         index = axial.mm_to_index(volume.index_to_mm((1, 2, 3)))
         np.testing.assert_allclose(index, index.round(), atol=1e-9)
         assert axial.hu[tuple(index.round().astype(int))] == volume.hu[1, 2, 3]
+
+
+ROTATIONS = st.tuples(*[st.integers(-99, 99)] * 4).filter(any)  # quaternions
+PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+@st.composite
+def volumes(draw):
+    """Volumes with random oblique, flipped and permuted axes."""
+    rotation = Rotation.from_quat(draw(ROTATIONS)).as_matrix()
+    flips = np.array(draw(st.tuples(*[st.sampled_from([-1.0, 1.0])] * 3)))
+    spacing = st.floats(0.3, 9)
+    origin = st.floats(-500, 500)
+    return numbered(
+        draw(st.tuples(*[st.integers(2, 7)] * 3)),
+        spacing_mm=draw(st.tuples(spacing, spacing, spacing)),
+        origin_mm=draw(st.tuples(origin, origin, origin)),
+        direction=(rotation * flips)[:, draw(st.permutations(range(3)))],
+    )
+
+
+def assert_same_as(v, image):
+    """Same HU, spacing, origin and direction as an image of SimpleITK."""
+    np.testing.assert_array_equal(v.hu, sitk.GetArrayFromImage(image))
+    np.testing.assert_allclose(v.spacing_mm, image.GetSpacing()[::-1], atol=1e-3)
+    np.testing.assert_allclose(v.origin_mm, image.GetOrigin(), atol=1e-3)
+    direction = np.reshape(image.GetDirection(), (3, 3))[:, ::-1]
+    np.testing.assert_allclose(v.direction, direction, atol=1e-6)
+
+
+@PROPERTY
+@given(v=volumes(), data=st.data())
+def test_any_crop_equals_simpleitk(v, data):
+    first = [data.draw(st.integers(0, n - 1)) for n in v.shape]
+    size = [
+        data.draw(st.integers(1, n - f)) for n, f in zip(v.shape, first, strict=True)
+    ]
+    z, y, x = (slice(f, f + n) for f, n in zip(first, size, strict=True))
+    expected = sitk.RegionOfInterest(to_sitk(v), size[::-1], first[::-1])
+    assert_same_as(v.crop(z, y, x), expected)
+
+
+@PROPERTY
+@given(v=volumes(), data=st.data())
+def test_any_crop_or_pad_equals_simpleitk(v, data):
+    shape = data.draw(st.tuples(*[st.integers(1, 9)] * 3))
+    p = v.crop_or_pad(shape, fill_hu=-777)
+    # nearest neighbours on the new grid: voxel centres meet, so nothing is mixed
+    expected = sitk.Resample(
+        to_sitk(v), to_sitk(p), sitk.Transform(), sitk.sitkNearestNeighbor, -777.0
+    )
+    np.testing.assert_array_equal(p.hu, sitk.GetArrayFromImage(expected))
+
+
+@PROPERTY
+@given(v=volumes())
+def test_any_reorientation_equals_simpleitk(v):
+    # where two patient axes are nearly as near, the two may choose differently
+    nearest = np.sort(np.abs(v.direction), axis=0)
+    assume((nearest[2] - nearest[1] > 0.05).all())
+    axes = np.argmax(np.abs(v.direction), axis=0)
+    assume(len(set(axes.tolist())) == 3)
+    assert_same_as(v.to_axial(), sitk.DICOMOrient(to_sitk(v), "LPS"))
+
+
+@PROPERTY
+@given(v=volumes(), factors=st.tuples(*[st.floats(0.3, 0.95)] * 3))
+def test_any_resampling_lies_where_simpleitk_puts_it(v, factors):
+    r = v.resample(tuple(np.multiply(v.spacing_mm, factors)))
+    expected = sitk.GetArrayFromImage(
+        sitk.Resample(to_sitk(v), to_sitk(r), sitk.Transform(), sitk.sitkLinear)
+    )
+    # SimpleITK knows nothing beyond half a voxel outside of the outermost centres
+    index = v.mm_to_index(r.index_to_mm(np.moveaxis(np.indices(r.shape), 0, -1)))
+    inside = ((index >= 0) & (index <= np.array(v.shape) - 1)).all(axis=-1)
+    np.testing.assert_allclose(r.hu[inside], expected[inside], atol=0.01)
+    np.testing.assert_allclose(r.extent_mm, v.extent_mm)
+
+
+@PROPERTY
+@given(v=volumes(), points=st.lists(st.tuples(*[st.floats(-3, 9)] * 3), min_size=1))
+def test_any_point_lies_where_simpleitk_puts_it(v, points):
+    image = to_sitk(v)
+    for point in points:
+        expected = image.TransformContinuousIndexToPhysicalPoint(point[::-1])
+        np.testing.assert_allclose(v.index_to_mm(point), expected, atol=1e-6)
+        back = image.TransformPhysicalPointToContinuousIndex(expected)
+        np.testing.assert_allclose(v.mm_to_index(expected), back[::-1], atol=1e-6)
