@@ -43,7 +43,7 @@ class BlockFeed(keras.utils.PyDataset):
         [4, 2]
 
     Source: Keras, `keras.utils.PyDataset`.
-    Taught in: chapter 5.
+    Taught in: chapter 1.
     """
 
     def __init__(

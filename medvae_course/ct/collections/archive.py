@@ -60,7 +60,7 @@ def extract(
         ArchiveError: if the archive is damaged or refused, or the folder exists.
 
     Source: CWE-22 (path traversal), CWE-409 (decompression bombs).
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     archive, destination = Path(archive), Path(destination)
     if destination.exists():

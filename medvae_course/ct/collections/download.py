@@ -51,7 +51,7 @@ def download(
             an error, another host, more than agreed, or a file of another hash.
 
     Source: RFC 9110, section 14 (range requests).
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     path = Path(path)
     _check_url(url)

@@ -63,7 +63,7 @@ def read_medmnist(
         CollectionError: if the file is damaged or is not of this kind.
 
     Source: Yang et al., Scientific Data 10:41, 2023.
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     path = Path(path)
     try:

@@ -54,7 +54,7 @@ def read_patient(folder: str | Path) -> tuple[Volume, np.ndarray]:
         CollectionError: if a file is missing or is not of this kind.
 
     Source: Babier et al., Medical Physics 48:5549, 2021.
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     folder = Path(folder)
     index, values = _read_csv(folder / "ct.csv", columns=2)

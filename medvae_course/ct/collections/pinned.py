@@ -106,7 +106,7 @@ def fetch_patient(
         CollectionError: if what came is not what is pinned, or has no such structures.
         DicomError, LabelError: if the CT or the labels cannot be read.
 
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     ct, labels = pair
     place = Path(destination, ct.patient_id)

@@ -47,7 +47,7 @@ def find_collection(name: str) -> Path:
         CollectionError: if it was not downloaded, or not to its end; the message names
             the command.
 
-    Taught in: the page on data.
+    Taught in: chapter 1.
     """
     if name not in SCRIPTS:
         raise CollectionError(

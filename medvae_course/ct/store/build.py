@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def build(
     *,
     side_mm: float,
     pixels: int,
-    label_names: dict[int, str] | None = None,
+    label_names: Mapping[int, str] | None = None,
     key: str = "",
     workers: int = 2,
     progress: Callable[[int], object] | None = None,
@@ -86,7 +86,7 @@ def build(
         DicomError, NiftiError: if a CT cannot be read.
         OSError: if the disk is full.
 
-    Taught in: chapter 5.
+    Taught in: chapter 1.
     """
     folder = Path(folder)
     if not sources or pixels < 1 or side_mm <= 0 or workers < 1:
@@ -95,6 +95,7 @@ def build(
             f"{len(sources)} sources, {pixels}, {side_mm} and {workers}"
         )
     sources = sorted(sources, key=lambda source: source.patient_id)
+    label_names = dict(label_names or {})
     code = f"{cache.code_version()} {side_mm} {pixels} {label_names} {key}"
     names = [_fingerprint(code, n, source) for n, source in enumerate(sources)]
     made_of = hashlib.sha256("".join(names).encode()).hexdigest()
@@ -110,7 +111,7 @@ def build(
         workers,
         progress,
     )
-    about = {"made_of": made_of, "label_names": label_names or {}}
+    about = {"made_of": made_of, "label_names": label_names}
     whole = _join(parts, names, about)
     if folder.exists():
         shutil.rmtree(folder)

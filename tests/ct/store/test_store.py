@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-from medvae_course.ct import hounsfield, patients, store
+from medvae_course.ct import datasets, hounsfield, patients, phantom, store
 from medvae_course.ct.field_of_view import shows_body, square
 from medvae_course.ct.nifti import write_nifti
 from medvae_course.ct.volume import Volume
@@ -220,6 +221,44 @@ def test_damaged_index_is_refused(tmp_path, text):
     (tmp_path / "s" / "index.json").write_text(text)
     with pytest.raises(store.StoreError, match="damaged"):
         store.open_store(tmp_path / "s")
+
+
+def test_store_holds_what_the_data_set_of_the_same_folder_holds(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDVAE_DATA_DIR", str(tmp_path / "cache"))
+    folder = tmp_path / "ct"
+    for seed in range(4):
+        (folder / f"p{seed}").mkdir(parents=True)
+        volume, labels = scan(seed)
+        write_nifti(folder / f"p{seed}" / "ct.nii.gz", volume.hu, volume)
+        write_nifti(folder / f"p{seed}" / "seg.nii.gz", labels, volume)
+    data = datasets.load(folder, image_size=24)
+    built = store.build(patients.find_patients(folder), tmp_path / "s", **SETTINGS)
+    for part in (data.train, data.validation, data.test):
+        rows = built.rows_of(part.patients)
+        assert built.patients[rows].tolist() == part.patients.tolist()
+        half_hu = 0.51 / data.width_hu
+        model = store.tabulate(hounsfield.to_model_units)(built.hu[rows])
+        np.testing.assert_allclose(model, part.images, atol=half_hu)
+        assert np.array_equal(built.labels[rows], part.labels)
+        assert np.allclose(built.position[rows], part.position)
+
+
+def test_phantoms_are_stored(tmp_path):
+    def read(seed):
+        made = phantom.make_patient(
+            seed, shape=(4, 32, 32), spacing_mm=(40, 12.8, 12.8)
+        )
+        return made.volume, made.labels
+
+    sources = [store.Item(f"phantom-{n}", partial(read, n)) for n in range(2)]
+    built = store.build(
+        sources, tmp_path / "s", side_mm=409.6, pixels=32, label_names=phantom.LABELS
+    )
+    volume, labels = read(1)
+    rows = built.rows_of(["phantom-1"])
+    assert np.array_equal(built.hu[rows], np.rint(volume.hu[-len(rows) :]))
+    assert np.array_equal(built.labels[rows], labels[-len(rows) :])
+    assert built.label_names == dict(phantom.LABELS)
 
 
 def test_table_gives_what_the_function_gives_for_every_whole_hu():
