@@ -91,11 +91,11 @@ def stack(slices: Sequence[Slice], *, resample: str | None = None) -> Stack:
         _crooked(ordered, offsets, normal),
     )
     if (uneven or crooked) and resample is None:
-        raise DicomError(
-            (uneven or crooked)
-            + '; or pass resample="linear", which makes an even and straight volume by'
+        way_out = (
+            '; or pass resample="linear", which makes an even and straight volume by'
             " linear interpolation"
         )
+        raise DicomError((uneven or crooked) + way_out * straighten.can_bridge(along))
     shape, origin_mm = (len(ordered), *ordered[0].shape), ordered[0].position_mm
     shifts_px = None
     if uneven or crooked:

@@ -21,6 +21,12 @@ _LARGEST = 3  # times the size of a slice: a plane that a tilt can need
 _SAME = 1e-3  # of a pixel or a gap: closer than that, nothing is interpolated
 
 
+def can_bridge(along_mm: np.ndarray) -> bool:
+    """Whether no gap of positions (mm, increasing) is wider than one missing slice."""
+    gaps = np.diff(along_mm)
+    return bool(gaps.max() <= _WIDEST * np.median(gaps))
+
+
 def even_positions(along_mm: np.ndarray) -> np.ndarray:
     """Even positions from the first to the last of increasing positions, both kept.
 
@@ -42,7 +48,7 @@ def even_positions(along_mm: np.ndarray) -> np.ndarray:
     """
     gaps = np.diff(along_mm)
     median = float(np.median(gaps))
-    if gaps.max() > _WIDEST * median:
+    if not can_bridge(along_mm):
         raise DicomError(
             "a gap to be bridged must be at most twice the median one, got"
             f" {gaps.max():.3f} mm where the median is {median:.3f} mm: copy the"
