@@ -32,7 +32,7 @@ def file_digest(facts: Facts) -> str:
 
     Example:
         >>> file_digest(Facts(digests={"a": "0" * 64}))[:12]
-        '2b47b7ba5ae4'
+        '53d743f33b89'
     """
     lines = (f"{digest}  {file}\n" for file, digest in sorted(facts.digests.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
