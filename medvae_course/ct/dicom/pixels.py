@@ -60,7 +60,9 @@ class Counts:
         )
 
 
-def read_hu(slices: Sequence[Slice], *, threads: int | None = None) -> tuple:
+def read_hu(
+    slices: Sequence[Slice], *, threads: int | None = None
+) -> tuple[np.ndarray, Counts]:
     """Decode slices in parallel.
 
     Args:
@@ -77,8 +79,8 @@ def read_hu(slices: Sequence[Slice], *, threads: int | None = None) -> tuple:
     Source: DICOM PS3.3 C.7.5.1.1.2 (Pixel Padding Value) and C.11.1.1 (rescale).
     Taught in: chapter 1.
     """
-    for s in {s.file: s for s in slices}.values():
-        _located(s.file, s.stored.check_size)
+    for file, stored in {s.file: s.stored for s in slices}.items():
+        stored.check_size(file)
     hu = np.empty((len(slices), *slices[0].shape), dtype=np.float32)
     indices = defaultdict(list)
     for index, s in enumerate(slices):
@@ -96,14 +98,6 @@ def read_hu(slices: Sequence[Slice], *, threads: int | None = None) -> tuple:
             with ThreadPoolExecutor(threads) as pool:
                 counts = list(pool.map(_read, tasks))
     return hu, sum(counts, Counts(oddities=tuple(files.told(caught))))
-
-
-def _located(file: Path, function, *arguments) -> object:
-    """Call a function; its errors tell of the file."""
-    try:
-        return function(*arguments)
-    except DicomError as error:
-        raise DicomError(f"{file.name}: {error}") from error
 
 
 def _read(task: Sequence[tuple[Slice, np.ndarray]]) -> Counts:

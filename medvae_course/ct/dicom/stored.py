@@ -56,8 +56,11 @@ class Stored:
     size: int
     modified_ns: int
 
-    def check_size(self) -> None:
+    def check_size(self, file: Path) -> None:
         """Refuse a header that claims more pixels than the file can hold.
+
+        Args:
+            file: the file, for the message.
 
         Raises:
             DicomError: before anything is allocated for them.
@@ -67,9 +70,9 @@ class Stored:
         most = self.size if self.syntax in NATIVE else max(_RATIO * self.size, _SMALL)
         if claimed > most:
             raise DicomError(
-                f"the pixels cannot be decoded: there are less than expected, for the"
-                f" header claims {claimed} bytes of them in a file of {self.size};"
-                " copy the file again"
+                f"{file.name}: the pixels cannot be decoded: there are less than"
+                f" expected, for the header claims {claimed} bytes of them in a file of"
+                f" {self.size}; copy the file again"
             )
 
 

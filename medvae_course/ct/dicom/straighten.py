@@ -59,7 +59,9 @@ def even_positions(along_mm: np.ndarray) -> np.ndarray:
     return along_mm[0] + np.linspace(0, span, round(span / median) + 1)
 
 
-def frame_of(shifts_px: np.ndarray, shape: tuple[int, int]) -> tuple:
+def frame_of(
+    shifts_px: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, tuple[int, int]]:
     """Grid in the plane that takes in every slice.
 
     Args:
