@@ -11,7 +11,7 @@ from medvae_course.ct import deidentify, dicom, nifti, phantom
 from medvae_course.ct.audit import audit
 
 PARTS = ("train", "train", "train", "train", "val", "test")
-SHAPE, SPACING_MM = (6, 64, 64), (40.0, 6.4, 6.4)
+SHAPE, SPACING_MM = (4, 64, 64), (60.0, 6.4, 6.4)
 
 
 def make_patients():
