@@ -11,31 +11,34 @@ NUMBER = {name: value for value, name in phantom.LESIONS.items()}
 HOST = {1: "lungs", 2: "lungs", 3: "liver", 4: "bone", 5: "bone"}
 
 
-def _seed_with(factor, *, least=1e-3, **others):
-    """The first patient whose factor is large enough, and the others what is asked."""
-    for seed in range(400):
+def _seed_with(*lesions, least=1e-3, **others):
+    """The first patient with these lesions, large enough, and the others as asked."""
+    for seed in range(3000):
         drawn = phantom.draw_factors(seed)
-        if drawn[factor] >= least and all(
-            drawn[name] == v for name, v in others.items()
+        if all(drawn[name] >= least for name in lesions) and all(
+            drawn[name] == value for name, value in others.items()
         ):
             return seed
-    pytest.fail(f"no patient with {factor} in 400 seeds")
+    return pytest.fail(f"no patient with {lesions} in 3000 seeds")
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """Bodies with and without their lesions, by the lesion that is looked at."""
+    two = _seed_with("nodule_mm", "ground_glass_mm", least=16.0, contrast=0.0)
+    lytic = {"vertebral_sclerotic": 0.0, "contrast_phase": 2.0}
     seeds = {
-        1: _seed_with("nodule_mm", least=18.0, contrast=0.0),
-        2: _seed_with("ground_glass_mm", contrast=0.0),
-        3: _seed_with("liver_lesion_mm", contrast_phase=2.0),
+        1: two,
+        2: two,
+        3: (both := _seed_with("liver_lesion_mm", "vertebral_lesion_mm", **lytic)),
         4: _seed_with("vertebral_lesion_mm", vertebral_sclerotic=1.0),
-        5: _seed_with("vertebral_lesion_mm", vertebral_sclerotic=0.0),
+        5: both,
     }
-    return {
-        kind: (make_body(seed, *GRID), make_body(seed, *GRID, lesions=False))
-        for kind, seed in seeds.items()
+    made = {
+        seed: (make_body(seed, *GRID), make_body(seed, *GRID, lesions=False))
+        for seed in set(seeds.values())
     }
+    return {kind: made[seed] for kind, seed in seeds.items()}
 
 
 def _volume_of_ball_mm3(diameter_mm):
