@@ -1,6 +1,7 @@
 """What the download commands share: options, progress, and how they fail."""
 
 import argparse
+import contextlib
 import shlex
 import sys
 from collections.abc import Callable, Iterable
@@ -36,12 +37,25 @@ def run(download: Callable[[argparse.Namespace], None], options: argparse.Namesp
     try:
         download(options)
     except (ValueError, OSError) as error:
-        again = shlex.join(["python", *sys.argv])
-        sys.exit(f"\n{error}\n\nTo go on where this stopped:\n  {again}")
+        sys.exit(f"\n{error}\n\nTo go on where this stopped:\n  {again()}")
     except KeyboardInterrupt:
-        again = shlex.join(["python", *sys.argv])
-        sys.exit(f"\nStopped. To go on:\n  {again}")
+        sys.exit(f"\nStopped. To go on:\n  {again()}")
+    finally:
+        remove_empty(downloads(options.to))
     print(f"{options.to} is complete.")
+
+
+def again() -> str:
+    """Return the line that starts this command once more."""
+    return shlex.join(["python", *sys.argv])
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a folder and those below it, as far as nothing is in them."""
+    below = sorted(path for path in folder.rglob("*") if path.is_dir())
+    for path in [*reversed(below), folder]:
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def progress(items: Iterable, text: str) -> Iterable:

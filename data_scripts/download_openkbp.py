@@ -97,10 +97,12 @@ def fetch_archive(options: argparse.Namespace, aside: Path) -> list[Path]:
                 progress=bar.update,
             )
         check_commit(archive)
-        collections.extract(
-            archive, unpacked, max_bytes=2 * LARGEST_ARCHIVE, wanted=is_wanted
-        )
-        archive.unlink()
+        try:
+            collections.extract(
+                archive, unpacked, max_bytes=2 * LARGEST_ARCHIVE, wanted=is_wanted
+            )
+        finally:
+            archive.unlink()
     patients = next(unpacked.glob(f"*/{PATIENTS}"), unpacked)
     folders = [path for path in patients.glob("pt_*") if path.is_dir()]
     return sorted(folders, key=lambda path: int(path.name.removeprefix("pt_")))
