@@ -657,3 +657,16 @@ def test_threads_of_the_user_neither_lock_nor_leave_filters_behind(series):
         for volume in pool.map(dicom.read_series, [series] * 12):
             assert_same(volume, scan())
     assert warnings.filters == before
+
+
+def test_endless_values_do_not_make_endless_messages(series):
+    # found by fuzzing: a mangled length made half of a file the value of one element
+    def change(dataset, index):
+        dataset.RescaleType = "X" * 9000
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of the length when writing
+        edit(series, change)
+    with pytest.raises(DicomError, match=r"got Rescale Type X{77}\.\.\.:") as error:
+        dicom.read_series(series)
+    assert len(str(error.value)) < 400
