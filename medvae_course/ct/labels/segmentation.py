@@ -168,8 +168,9 @@ def _frames(
     kind = segmentation.SegmentationType
     full = segmentation.MaximumFractionalValue if kind == "FRACTIONAL" else 1
     for index, (affine, shape) in enumerate(frame_grids(segmentation)):
-        stored = segmentation.get_stored_frame(index, as_index=True)
+        # the place first: a frame larger than the CT is never decoded
         place = find_place(volume, affine, shape)
+        stored = segmentation.get_stored_frame(index, as_index=True)
         if kind == "LABELMAP":
             for number in np.intersect1d(stored, list(names)).tolist():
                 yield number, place, stored == number
