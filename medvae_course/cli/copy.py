@@ -23,6 +23,7 @@ from .closure import PACKAGE, CopyError, closure, file_of, find, third_party
 DISTRIBUTIONS = {  # where the name to install is not the name to import
     "SimpleITK": "simpleitk",
     "dicomanonymizer": "dicom-anonymizer",
+    "gdcm": "python-gdcm",
     "openjpeg": "pylibjpeg-openjpeg",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
