@@ -33,7 +33,7 @@ FACTORS = MappingProxyType(
         "roll_deg": (0.0, 0.8),
         "scan_mm": (0.0, 8.0),
         "muscle_scale": (1.0, 0.10),
-        "muscle_fat_share": (0.25, 0.08),
+        "muscle_fat_share": (0.15, 0.05),
         "heart_fat_mm": (5.0, 1.3),
         "colon_scale": (1.0, 0.10),
     }
@@ -79,7 +79,7 @@ def draw_factors(seed: int) -> dict[str, float]:
     factors["breast_mm"] = female * float(rng.uniform(10, 22))
     factors["gland_share"] = float(rng.uniform(0.1, 0.8))
     factors["belly_mm"] = max(0.0, factors["belly_mm"])
-    factors["muscle_fat_share"] = max(0.05, factors["muscle_fat_share"])
+    factors["muscle_fat_share"] = max(0.03, factors["muscle_fat_share"])
     factors["rib_phase_mm"] = float(rng.uniform(0, factors["rib_pitch_mm"]))
     factors["stomach_gas"] = float(rng.uniform(0, 0.7))
     factors["gall_bladder"] = float(rng.random() < 0.85)

@@ -12,7 +12,8 @@ from .shapes import Canvas
 from .tissues import LABEL
 from .torso import Torso, bump, spine_centre, step
 
-_GAP_MM = 1.6  # fat between two sheets
+_GAP_MM = 1.4  # fat between two sheets
+_RIM_MM = 1.8  # of a sheet, mixed with fat by the scanner
 
 
 def wall_layers(
@@ -30,7 +31,7 @@ def wall_layers(
         of all together, mm, from which the skin follows.
     """
     a, z = torso.angle, canvas.z
-    bulk = np.float32(factors["muscle_scale"])
+    bulk = np.float32(1.3 * factors["muscle_scale"])
     chest, low = step(z - 66, 12), step(-38 - z, 14)
     blade = step(z - 78, 14)
     back = bulk * (15 + 12 * step(-75 - z, 16)) * bump(a, 0.34, 0.36)
@@ -89,8 +90,10 @@ def paint_wall_muscles(
         if name == "blade":
             continue
         middle, half = (inner + outer) / 2, (outer - inner) / 2
-        sheet = np.abs(wall - middle + uneven) - half + 0.8
-        canvas.paint(sheet, hu, label=LABEL["muscle"])
+        sheet = np.abs(wall - middle + uneven) - half + 0.3
+        canvas.paint(sheet, hu)
+        # its label keeps clear of the fat beside: sheets are few voxels thick
+        canvas.paint(sheet + _RIM_MM, hu, label=LABEL["muscle"], opacity=0.0)
     # between cage and wall, under the shoulder blade: subscapularis
     inner, outer = layers["blade"]
     under = np.maximum(8 - torso.cage_mm, wall - outer + 7)
@@ -99,7 +102,7 @@ def paint_wall_muscles(
     canvas.paint(under, hu, label=LABEL["muscle"])
     # intercostals: thin, patchy, with fat on both sides
     between = np.abs(torso.cage_mm + 0.5 * torso.rough[0]) - 2.6 + 0.9 * torso.rough[1]
-    canvas.paint(between, hu, label=LABEL["muscle"])
+    canvas.paint(between, hu)  # too thin a sheet to bear muscle's label
     canvas.paint(torso.cage_mm + 4.5, torso.fat(strands_hu=60), label=LABEL["body"])
 
 
@@ -150,7 +153,7 @@ def paint_deep_muscles(canvas: Canvas, torso: Torso, factors: dict[str, float]) 
         factors: sizes of the patient.
     """
     sheet = np.maximum(np.abs(torso.diaphragm_mm) - 1.8, torso.cage_mm + 5)
-    canvas.paint(sheet, torso.tissue("muscle"), label=LABEL["muscle"])
+    canvas.paint(sheet, torso.tissue("muscle"))  # thinner than a voxel: no label
     (_, middle), z = spine_centre(-100.0, factors), canvas.z
     box = canvas.box((0, middle, -1e4), (0, middle, -20), reach_mm=90)
     x, y, z = canvas.x[box], canvas.y[box] - middle, z[box]

@@ -241,3 +241,17 @@ def test_data_card_prints_the_hu_of_the_code(root):
         )
         cells = " | ".join(f"{value:g}".replace("-", "−") for value in moments)
         assert f"| {name} | {cells} |" in card
+
+
+def test_whole_organs_of_the_patient_of_chapter_one_lie_in_their_bands():
+    patient = phantom.make_patient(5)
+    for organ, tissue in (
+        ("lungs", "lung"),
+        ("muscle", "muscle"),
+        ("liver", "liver"),
+        ("spleen", "spleen"),
+        ("kidneys", "kidney"),
+    ):
+        median = np.median(patient.volume.hu[patient.labels == LABEL[organ]])
+        low, high = phantom.TISSUE_HU[tissue].range_hu
+        assert low <= median <= high, organ
