@@ -1,8 +1,9 @@
 """Compressed frames to stored values: which decoder, and what it must agree with.
 
-pydicom chooses among the decoders that are installed. Two things are added: 12-bit
-lossy JPEG, which pydicom does not hand to GDCM though it can decode it, and a look at
-the compressed frame itself, for decoders trust its size more than they should.
+pydicom chooses among the decoders that are installed. Three things are added: 12-bit
+lossy JPEG, which pydicom does not hand to GDCM though it can decode it; JPEG 2000 by a
+decoder that lets other threads decode meanwhile; and a look at the compressed frame
+itself, for decoders trust its size more than they should.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
+import imagecodecs
 import numpy as np
-from pydicom import encaps, uid
+from pydicom import encaps
 from pydicom.dataset import Dataset
 from pydicom.pixels import get_decoder
 
@@ -21,6 +23,7 @@ JPEG_12_BIT = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.53")
 JPEG_12_BIT += ("1.2.840.10008.1.2.4.55",)
 """Lossy JPEG of more than 8 bits: extended, spectral selection, full progression."""
 
+_JPEG_2000 = b"\xff\x4f\xff\x51"  # start of codestream, then its size
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
@@ -52,15 +55,18 @@ def frames(dataset: Dataset, indices: Sequence[int]) -> Iterator[np.ndarray]:
         if syntax in JPEG_12_BIT and precision > 8:
             yield _decode_12_bit(sources[index], dataset)
         else:
-            yield _decode(dataset, index)
+            yield _decode(dataset, index, sources[index])
 
 
-def _decode(dataset: Dataset, index: int) -> np.ndarray:
-    syntax = dataset.file_meta.TransferSyntaxUID
-    decoder = get_decoder(syntax)
-    if syntax in uid.JPEG2000TransferSyntaxes and "gdcm" in decoder.available_plugins:
-        # the only one of the decoders that lets other threads decode meanwhile
-        return decoder.as_array(dataset, index=index, decoding_plugin="gdcm")[0]
+def _decode(dataset: Dataset, index: int, source: bytes) -> np.ndarray:
+    # where header and frame contradict each other, pydicom knows whom to believe
+    wanted = int(dataset.BitsStored), bool(dataset.PixelRepresentation)
+    if source[:4] == _JPEG_2000 and wanted == (
+        (source[42] & 0x7F) + 1,
+        bool(source[42] & 0x80),
+    ):
+        return imagecodecs.jpeg2k_decode(source, numthreads=1)
+    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
     return decoder.as_array(dataset, index=index)[0]
 
 
@@ -113,7 +119,7 @@ def _size_of_frame(source: bytes) -> tuple[int, int, int, int] | None:
     def number(at: int, length: int) -> int:
         return int.from_bytes(source[at : at + length], "big")
 
-    if source[:4] == b"\xff\x4f\xff\x51":  # JPEG 2000: SIZ stands first
+    if source[:4] == _JPEG_2000:
         columns, rows = number(8, 4) - number(16, 4), number(12, 4) - number(20, 4)
         return rows, columns, number(40, 2), (number(42, 1) & 0x7F) + 1
     at = 2
