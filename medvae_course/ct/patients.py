@@ -3,7 +3,7 @@
 What a folder may hold, at any depth:
 
 - DICOM series of CT; the patient is the Patient ID of the files;
-- `<patient>/ct.nii.gz`; the patient is the name of the folder;
+- `<patient>/ct.nii.gz` or `ct_image.nii.gz`; the patient is the name of the folder;
 - `<patient>_ct.nii.gz` or `<patient>.nii.gz`; the patient is the name of the file.
 
 Instead of `.nii.gz` a volume may be `.nii`, `.nrrd`, `.nhdr`, `.mha` or `.mhd`.
@@ -171,16 +171,21 @@ def _is_volume(path: Path) -> bool:
 
 def _file_source(path: Path) -> Source | None:
     name = itk.stem(path) if itk.is_itk(path) else nifti.stem(path)
-    kind = name.rpartition("_")[2].lower()
-    if kind in LABEL_FILES + _OTHER_FILES or path.name.endswith(_SEGMENTS):
+    by_modality = name.endswith("_image")  # MR_T1_image
+    name = name.removesuffix("_image")
+    *first, kind = name.lower().split("_")
+    said = {kind, *first} if by_modality else {kind}
+    if said & {*LABEL_FILES, *_OTHER_FILES} or path.name.endswith(_SEGMENTS):
         return None
-    if kind == "ct":
-        patient = name[: -len("_ct")] if "_" in name else path.parent.name
-        prefix = name[: -len("ct")]
-    else:
-        patient, prefix = name, f"{name}_"
-    own = path.with_name(prefix.rstrip("_") + _SEGMENTS)
+    prefix = f"{name}_"
     beside = _beside(path.parent, prefix)
+    if kind == "ct":
+        patient = name[: -len("_ct")] if first else path.parent.name
+        prefix = name[: -len("ct")]
+        beside = _beside(path.parent, prefix) or beside
+    else:
+        patient = name
+    own = path.with_name(prefix.rstrip("_") + _SEGMENTS)
     return Source(patient, path, beside or (own if own.is_file() else None))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medvae_course.ct import dicom, itk, labels, nifti, patients, phantom
+from medvae_course.ct.volume import Volume
 
 SMALL = {"shape": (8, 32, 32), "spacing_mm": (32.0, 12.8, 12.8)}
 
@@ -191,3 +192,15 @@ def test_head_neck_folder_has_forty_patients_with_organs(shared_ct):
     )
     assert right[0] < left[0]  # x grows to the patient's left
     assert len(facts) > 1
+
+
+def test_images_called_by_their_modality_belong_to_their_folder(tmp_path):
+    volume = Volume(np.zeros((3, 4, 5)), (2.0, 1.0, 1.0))
+    for patient in ("one", "two"):
+        (tmp_path / patient).mkdir()
+        for name in ("CT_image", "PET_image", "MR_T1_image", "CT_mask"):
+            nifti.write_nifti(volume, tmp_path / patient / f"{name}.nii.gz")
+    sources = patients.find_patients(tmp_path)
+    assert [source.patient_id for source in sources] == ["one", "two"]
+    assert {source.image.name for source in sources} == {"CT_image.nii.gz"}
+    assert {source.labels.name for source in sources} == {"CT_mask.nii.gz"}
