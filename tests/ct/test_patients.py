@@ -199,7 +199,8 @@ def test_images_called_by_their_modality_belong_to_their_folder(tmp_path):
     for patient in ("one", "two"):
         (tmp_path / patient).mkdir()
         for name in ("CT_image", "PET_image", "MR_T1_image", "CT_mask"):
-            nifti.write_nifti(volume, tmp_path / patient / f"{name}.nii.gz")
+            path = tmp_path / patient / f"{name}.nii.gz"
+            nifti.write_nifti(path, volume.hu, volume)
     sources = patients.find_patients(tmp_path)
     assert [source.patient_id for source in sources] == ["one", "two"]
     assert {source.image.name for source in sources} == {"CT_image.nii.gz"}
