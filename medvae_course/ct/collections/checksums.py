@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 from .places import CollectionError, write_text
 
@@ -23,6 +22,8 @@ def read_registry(path: str | Path) -> dict[str, str]:
     Raises:
         CollectionError: if a line is none.
     """
+    import pooch  # late: in a notebook it warns of missing widgets
+
     registry = pooch.create(path=Path(path).parent, base_url="")
     try:
         registry.load_registry(str(path))
@@ -65,7 +66,8 @@ def folder_hash(folder: Path) -> str:
     """Return the hash of all files of a folder, by name and content."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = pooch.file_hash(str(path))
+        with path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
         digest.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return f"sha256:{digest.hexdigest()}"
 

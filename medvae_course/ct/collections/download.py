@@ -1,12 +1,11 @@
 """Files from the network: verified, resumable, limited in size, whole or not there."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
-
-import pooch
 
 from .places import CollectionError
 
@@ -90,7 +89,8 @@ def has_hash(path: Path, known_hash: str) -> bool:
         raise ValueError(
             f'`known_hash` must be "sha256:..." or "md5:...", got {known_hash!r}'
         )
-    return pooch.file_hash(str(path), alg=algorithm) == digest.lower()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest() == digest.lower()
 
 
 def _fetch(
@@ -107,6 +107,8 @@ def _fetch(
         wanted = {"Range": f"bytes={sink.size}-"} if sink.size else {}
         # packed text would be counted, and resumed, at the wrong place
         headers = {"Accept-Encoding": "identity"} | wanted
+        import pooch  # late: in a notebook it warns of missing widgets
+
         fetch = pooch.HTTPDownloader(
             chunk_size=_CHUNK,
             timeout=timeout_s,
