@@ -19,7 +19,7 @@ NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu fuzz lock clean
+.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu fuzz bench lock clean
 
 help:  ## print these verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -110,6 +110,10 @@ fuzz: $(READY)  ## look for bytes that break the DICOM reader (Linux); TIME=1800
 	  $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install) -c constraints.txt 'atheris>=3.0'
 	@mkdir -p build/fuzz && cp tests/fuzz/corpus/* build/fuzz/
 	$(BIN)/python tests/fuzz/fuzz_dicom.py build/fuzz -max_total_time=$(TIME) -timeout=30
+
+bench: $(READY)  ## reading against ITK and pydicom, feeding from disk against memory
+	$(BIN)/python tests/benchmarks/bench_reading.py
+	$(BIN)/python tests/benchmarks/bench_store.py
 
 lock:  ## compile constraints.txt anew (needs uv)
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
