@@ -6,7 +6,7 @@ nothing here touches the network when it is imported.
 
 from .archive import ArchiveError, check_archive, extract
 from .checksums import Lock, folder_hash, patient_hash, read_registry
-from .download import DownloadError, download, has_hash
+from .downloads import DownloadError, download, has_hash
 from .medmnist import ORGANAMNIST, Pictures, read_medmnist
 from .pinned import PinnedSeries, fetch_patient, read_pinned, write_labels
 from .places import (

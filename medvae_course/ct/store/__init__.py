@@ -21,7 +21,7 @@ To train on it::
     model.fit(feed, shuffle=False)
 """
 
-from .build import Item, Readable, build
+from .builder import Item, Readable, build
 from .opened import Mapped, Store, StoreError, open_store, tabulate
 
 __all__ = [
