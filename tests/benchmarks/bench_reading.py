@@ -28,7 +28,7 @@ from scipy import ndimage
 from medvae_course.ct import dicom
 from medvae_course.ct.volume import Volume
 
-PACKAGES = ("pydicom", "SimpleITK", "python-gdcm", "pylibjpeg-openjpeg", "numpy")
+PACKAGES = ("pydicom", "SimpleITK", "imagecodecs", "python-gdcm", "numpy")
 
 
 def made_volume():
