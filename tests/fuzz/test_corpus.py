@@ -37,3 +37,22 @@ def test_each_seed_holds_the_phantom(file, tmp_path):
         tolerance = 60 if file.stem == "jpeg_12_bit" else 0
         (hu,) = dicom.read_image(file).hu
         np.testing.assert_allclose(hu, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("bits", [0, 17, 92, 255])
+def test_frame_of_impossible_depth_is_refused_before_it_is_decoded(bits, tmp_path):
+    stored = bytearray((CORPUS / "jpeg_12_bit.dcm").read_bytes())
+    start = stored.index(b"\xff\xc1", stored.index(b"\xff\xd8"))  # start of frame
+    stored[start + 4] = bits
+    (tmp_path / "a.dcm").write_bytes(stored)
+    with pytest.raises(dicom.DicomError, match=f"claims {bits} bits"):
+        dicom.read_image(tmp_path / "a.dcm")
+
+
+def test_jpeg_that_does_not_say_its_size_is_refused(tmp_path):
+    stored = bytearray((CORPUS / "jpeg_12_bit.dcm").read_bytes())
+    start = stored.index(b"\xff\xc1", stored.index(b"\xff\xd8"))
+    stored[start + 1] = 0xE5  # an application's own segment, which decoders skip
+    (tmp_path / "a.dcm").write_bytes(stored)
+    with pytest.raises(dicom.DicomError, match="does not say its size"):
+        dicom.read_image(tmp_path / "a.dcm")

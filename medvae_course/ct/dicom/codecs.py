@@ -100,6 +100,8 @@ def _decode_12_bit(source: bytes, dataset: Dataset) -> np.ndarray:
 def _check_frame(source: bytes, dataset: Dataset) -> int:
     """Compare a frame's own size with the header's; return its bits, 0 if unknown."""
     found = _size_of_frame(source)
+    if found is None and source[:2] == b"\xff\xd8":
+        raise DicomError("the compressed frame does not say its size: copy it again")
     if found is None:
         return 0
     *shape, components, bits = found
@@ -109,6 +111,11 @@ def _check_frame(source: bytes, dataset: Dataset) -> int:
             f"the compressed frame is of {shape[0]} x {shape[1]} pixels with"
             f" {components} components, the header claims {expected[0]} x"
             f" {expected[1]} with 1"
+        )
+    if not 1 <= bits <= 16:  # GDCM would end the whole process
+        raise DicomError(
+            f"the compressed frame claims {bits} bits a pixel, and CT has at most 16:"
+            " export the file again"
         )
     return bits
 
