@@ -1,8 +1,10 @@
 """The seeds of the fuzzer are what its script makes, and the reader takes each."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from medvae_course.ct import dicom
@@ -56,3 +58,14 @@ def test_jpeg_that_does_not_say_its_size_is_refused(tmp_path):
     (tmp_path / "a.dcm").write_bytes(stored)
     with pytest.raises(dicom.DicomError, match="does not say its size"):
         dicom.read_image(tmp_path / "a.dcm")
+
+
+def test_kind_of_file_that_fills_a_page_is_not_quoted_whole(tmp_path):
+    dataset = pydicom.dcmread(CORPUS / "explicit.dcm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom sees that this is no UID
+        dataset.SOPClassUID = "1.2." + 9999 * "3"
+        dataset.save_as(tmp_path / "a.dcm")
+    with pytest.raises(dicom.DicomError, match="must hold a CT slice") as caught:
+        dicom.read_image(tmp_path / "a.dcm")
+    assert len(str(caught.value)) < 200

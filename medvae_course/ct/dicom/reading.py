@@ -103,7 +103,7 @@ def read_image(file: str | Path, *, notes: list[str] | None = None) -> Volume:
     header = read_header(file)
     if not header.is_ct:
         kind = "a localizer" if header.localizer else header.sop_class.name
-        raise DicomError(f"{file.name} must hold a CT slice, got {kind}")
+        raise DicomError(f"{file.name} must hold a CT slice, got {str(kind)[:100]}")
     (first, *others) = _headers_slices([header])
     if others:
         raise DicomError(
