@@ -3,17 +3,13 @@ import itertools
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from ct.orientations import SIGNED_AXES, assert_same_place
 from scipy.spatial.transform import Rotation
 
 from medvae_course.ct import itk
 from medvae_course.ct.itk import ItkError
 from medvae_course.ct.volume import AXIAL, Volume
 
-SIGNED_AXES = [
-    (order, signs)
-    for order in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
-]
 SUFFIXES = [".nrrd", ".mha", ".nhdr", ".mhd"]
 
 
@@ -26,24 +22,13 @@ def _image(direction, dtype=np.int16):
     return image
 
 
-def _assert_same_place(volume, image):
-    """Voxels of SimpleITK's image lie where the volume has the same value."""
-    values = sitk.GetArrayFromImage(image)
-    for index in list(np.ndindex(values.shape))[::5]:
-        point = image.TransformIndexToPhysicalPoint([int(i) for i in index[::-1]])
-        place = volume.mm_to_index(point)
-        nearest = np.rint(place).astype(int)
-        np.testing.assert_allclose(place, nearest, atol=1e-3)
-        assert volume.hu[tuple(nearest)] == values[index]
-
-
 @pytest.mark.parametrize(("order", "signs"), SIGNED_AXES)
 def test_every_orientation_is_read_as_simpleitk_reads_it(tmp_path, order, signs):
     path = tmp_path / "ct.nrrd"
     image = _image(np.eye(3)[:, order] * signs)
     sitk.WriteImage(image, path)
     volume = itk.read_itk(path)
-    _assert_same_place(volume, image)
+    assert_same_place(volume, image)
     np.testing.assert_allclose(volume.direction, AXIAL, atol=1e-9)
     np.testing.assert_allclose(itk.read_extent_mm(path), volume.extent_mm)
 
@@ -56,7 +41,7 @@ def test_oblique_volumes_of_every_type_are_read(tmp_path, suffix, compressed, dt
     image = _image(Rotation.from_euler("xyz", [12, -7, 3], degrees=True).as_matrix())
     image = sitk.Cast(image, _image(np.eye(3), dtype).GetPixelID())
     sitk.WriteImage(image, path, useCompression=compressed)
-    _assert_same_place(itk.read_itk(path), image)
+    assert_same_place(itk.read_itk(path), image)
 
 
 @pytest.mark.parametrize("suffix", itk.WRITTEN)
@@ -70,7 +55,7 @@ def test_what_is_written_is_read_back_exactly(tmp_path, suffix):
     back = itk.read_itk(path)
     np.testing.assert_array_equal(back.hu, volume.hu)
     np.testing.assert_allclose(back.affine, volume.affine, atol=1e-6)
-    _assert_same_place(volume, sitk.ReadImage(path))
+    assert_same_place(volume, sitk.ReadImage(path))
     labels = rng.integers(0, 9, volume.shape).astype(np.uint8)
     itk.write_itk(path, labels, volume)
     assert sitk.ReadImage(path).GetPixelID() == sitk.sitkUInt8
@@ -130,7 +115,7 @@ def test_spaces_of_nrrd_become_lps(tmp_path, space, corner):
     volume = itk.read_itk(path)
     assert volume.hu[tuple(np.rint(volume.mm_to_index(corner)).astype(int))] == 0
     assert volume.spacing_mm == (3, 2, 1)
-    _assert_same_place(volume, sitk.ReadImage(path))
+    assert_same_place(volume, sitk.ReadImage(path))
 
 
 def test_metaimage_by_hand_is_read(tmp_path):

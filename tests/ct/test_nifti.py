@@ -1,19 +1,12 @@
-import itertools
-
 import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from ct.orientations import SIGNED_AXES, assert_same_place
 from scipy.spatial.transform import Rotation
 
 from medvae_course.ct import nifti
 from medvae_course.ct.volume import Volume
-
-SIGNED_AXES = [
-    (order, signs)
-    for order in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
-]
 
 
 def _image(order, signs, tilt_deg=0.0):
@@ -34,24 +27,13 @@ def _image(order, signs, tilt_deg=0.0):
     return image
 
 
-def _assert_same_place(volume, image):
-    """Voxels of SimpleITK's image lie where the volume has the same value."""
-    values = sitk.GetArrayFromImage(image)
-    for index in list(np.ndindex(values.shape))[::5]:
-        point = image.TransformIndexToPhysicalPoint([int(i) for i in index[::-1]])
-        place = volume.mm_to_index(point)
-        nearest = np.rint(place).astype(int)
-        np.testing.assert_allclose(place, nearest, atol=1e-3)
-        assert volume.hu[tuple(nearest)] == values[index]
-
-
 @pytest.mark.parametrize(("order", "signs"), SIGNED_AXES)
 def test_every_orientation_is_read_as_simpleitk_reads_it(tmp_path, order, signs):
     path = tmp_path / "ct.nii.gz"
     image = _image(order, signs)
     sitk.WriteImage(image, path)
     volume = nifti.read_nifti(path)
-    _assert_same_place(volume, image)
+    assert_same_place(volume, image)
     # z to the head, y to the back, x to the left
     np.testing.assert_allclose(volume.direction, np.eye(3)[:, ::-1], atol=1e-5)
     np.testing.assert_allclose(nifti.read_extent_mm(path), volume.extent_mm, rtol=1e-5)
@@ -62,7 +44,7 @@ def test_oblique_volume_keeps_its_angle_and_place(tmp_path):
     image = _image((0, 1, 2), (1, 1, 1), tilt_deg=12.0)
     sitk.WriteImage(image, path)
     volume = nifti.read_nifti(path)
-    _assert_same_place(volume, image)
+    assert_same_place(volume, image)
     assert volume.direction[2, 0] == pytest.approx(np.cos(np.deg2rad(12)), abs=1e-4)
 
 
@@ -90,7 +72,7 @@ def test_written_labels_come_back_and_lie_where_simpleitk_puts_them(tmp_path):
         nifti.read_labels(tmp_path / "labels.nii.gz", volume), labels
     )
     image = sitk.ReadImage(tmp_path / "labels.nii.gz")
-    _assert_same_place(Volume(labels, (3.0, 1.0, 2.0), (5.0, -6.0, 7.0)), image)
+    assert_same_place(Volume(labels, (3.0, 1.0, 2.0), (5.0, -6.0, 7.0)), image)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -102,9 +84,9 @@ def test_volumes_at_any_angle_go_around_and_agree_with_simpleitk(tmp_path, seed)
     volume = Volume(hu, spacing_mm, tuple(rng.uniform(-300, 300, 3)), turn)
     path = tmp_path / "ct.nii.gz"
     nifti.write_nifti(path, hu, volume)
-    _assert_same_place(volume, sitk.ReadImage(path))
+    assert_same_place(volume, sitk.ReadImage(path))
     back = nifti.read_nifti(path)
-    _assert_same_place(back, sitk.ReadImage(path))
+    assert_same_place(back, sitk.ReadImage(path))
     np.testing.assert_allclose(back.affine, volume.to_axial().affine, atol=1e-3)
     np.testing.assert_array_equal(back.hu, volume.to_axial().hu)
     np.testing.assert_allclose(nifti.read_extent_mm(path), back.extent_mm, rtol=1e-5)

@@ -6,8 +6,6 @@ from scipy import signal
 
 from medvae_course.teach.exercises import check, find
 
-IDS = ["E04.1", "E04.2", "E04.3"]
-
 # --- right answers, each in two ways ---------------------------------------------
 
 
@@ -125,16 +123,3 @@ def test_wrong_answer_is_told_what_is_wrong(capsys, exercise_id, answer, said):
     assert out.startswith(f"✗ {exercise_id} ")
     assert said in out
     assert "Hint 1 of 3" in out
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-@pytest.mark.parametrize("answer", [..., None, lambda *args, **kwargs: ...])
-def test_open_answer_is_not_an_error(capsys, exercise_id, answer):
-    check(exercise_id, answer)
-    assert f"✗ {exercise_id} is not answered yet" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("exercise_id", IDS)
-def test_hints_never_hold_code(exercise_id):
-    for text in (*find(exercise_id).hints, find(exercise_id).done):
-        assert not any(sign in text for sign in ("np.", "(x", "=", "[", "@"))
