@@ -19,7 +19,7 @@ NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help env course test lint unit nbval lab notebooks demo book backends gpu fuzz bench lock clean
+.PHONY: help env course test lint unit nbval lab notebooks ledger real demo book backends gpu fuzz bench lock clean
 
 help:  ## print these verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -74,6 +74,15 @@ lab: $(READY)  ## JupyterLab on the notebooks
 
 notebooks: $(READY)  ## press the chapters that changed into executed notebooks
 	$(BIN)/python book/press.py
+
+# Added to every seed of the chapters; the run that made the notebooks added nothing.
+SEEDS  ?= 1000 2000
+ledger: $(READY)  ## run every chapter with two more seeds, and put both into the ledger
+	$(BIN)/python book/repeat.py --seeds $(SEEDS)
+
+real: $(READY)  ## run every chapter on CT of your own, DATA=folder, and put it into the ledger
+	@test -n "$(DATA)" || { echo "make real: say which CT, DATA=folder or the name of a downloaded collection"; exit 2; }
+	$(BIN)/python book/repeat.py --data "$(DATA)"
 
 book: $(READY)  ## the HTML book from the pressed notebooks
 	rm -rf book/_build/html  # Sphinx would leave pages of renamed files behind

@@ -1,11 +1,16 @@
-"""The ledger as a page of the book, made from the records of the claims."""
+"""The ledger as a page of the book, made from the records of the claims.
+
+`ledger/NAME.jsonl` holds the run that made the notebook, `ledger/seeds/NAME.jsonl` runs
+with other seeds, `ledger/real/NAME.jsonl` one on real CT.
+"""
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-COLUMNS = {"Claim": 13, "Sentence": 40, "Measured": 31, "Data": 16}
+COLUMNS = {"Claim": 12, "Sentence": 32, "Measured": 26, "Seeds": 12, "Real CT": 18}
 MARKUP = re.compile(r"[\\`*_{}\[\]<>$|~#]")
 HEAD = """\
 # The ledger
@@ -18,24 +23,38 @@ that made the pages you read. That a model loses is a claim as well.
 
 Under *Measured* stand the value, the bound on the side that the value keeps to, and the
 interval around the value or, in brackets, why there is none. A claim without a number
-is a plain yes or no.
+is a plain yes or no. Data are the phantoms where nothing else is named. Under *Seeds*
+stands with which seed, or with how many of several (`make ledger`) the claim holds, and
+from where to where the value goes. Under *Real CT* stands what the same cell measured
+on real patients (`make real DATA=folder`); ✗ is a claim that holds on phantoms only.
 
 <!-- written by press.py from the notebooks' runs; changes by hand are lost -->
 """
 
+Entry = dict[str, Any]
 
-def records(path: Path) -> list[dict[str, Any]]:
-    """Read the entries of one notebook."""
+
+def records(path: Path) -> list[Entry]:
+    """Read the entries of one notebook; none where there is no file."""
+    if not path.exists():
+        return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def page(book: Path) -> str:
     """Return the page as MyST Markdown, one section a notebook."""
-    parts = [HEAD]
-    for path in sorted((book / "ledger").glob("*.jsonl")):
-        parts.append(section(path.stem, title(book, path.stem), records(path)))
+    parts, ledger = [HEAD], book / "ledger"
+    for path in sorted(ledger.glob("*.jsonl")):
+        others = {
+            kind: records(ledger / kind / path.name) for kind in ("seeds", "real")
+        }
+        parts.append(
+            section(path.stem, title(book, path.stem), records(path), **others)
+        )
     if len(parts) == 1:
         parts.append("No chapter has been pressed yet.\n")
+    else:
+        parts.append(costs(book))
     return "\n".join(parts)
 
 
@@ -47,41 +66,135 @@ def title(book: Path, name: str) -> str:
     return next((line[2:] for line in lines if line.startswith("# ")), name)
 
 
-def section(name: str, heading: str, entries: list[dict[str, Any]]) -> str:
+def section(
+    name: str,
+    heading: str,
+    entries: list[Entry],
+    *,
+    seeds: list[Entry] = (),
+    real: list[Entry] = (),
+) -> str:
     """Return the table of one notebook and the settings that it ran with."""
-    rows = [list(COLUMNS), *(row(name, entry) for entry in entries)]
-    table = "\n".join("* - " + "\n  - ".join(cells) for cells in rows)
-    widths = " ".join(str(width) for width in COLUMNS.values())
-    options = f":header-rows: 1\n:widths: {widths}\n"
+    rows = [[*COLUMNS]]
+    for entry in entries:
+        again = [other for other in seeds if same_claim(other, entry)]
+        on_real = [other for other in real if same_claim(other, entry)]
+        rows.append(
+            [
+                f"{verdict(entry)}\u00a0[{entry['id']}](notebooks/{name}.ipynb)",
+                words(entry["text"]),
+                measured(entry),
+                over_seeds([entry, *again]),
+                against_real(entry, on_real),
+            ]
+        )
+    return f"## {heading}\n\n{table(rows, COLUMNS)}\n{settings(entries, real)}\n"
+
+
+def same_claim(one: Entry, other: Entry) -> bool:
+    """Whether two runs checked one sentence; an older wording is another claim."""
+    return (one["id"], one["text"]) == (other["id"], other["text"])
+
+
+def settings(entries: list[Entry], real: list[Entry]) -> str:
+    """Return in a sentence what a notebook ran with."""
     # a notebook is one run: these differ only where a library was not loaded yet
     used = sorted({text for entry in entries for text in versions(entry)})
     presets = ", ".join(sorted({entry["preset"] for entry in entries}))
     backends = ", ".join(sorted({e["backend"] for e in entries if e["backend"]}))
-    settings = f"Preset {presets}, backend {backends or 'none'}; {', '.join(used)}."
-    return f"## {heading}\n\n```{{list-table}}\n{options}\n{table}\n```\n\n{settings}\n"
+    text = f"Preset {presets}, backend {backends or 'none'}; {', '.join(used)}."
+    sets = sorted({e["data"] for e in real} - {e["data"] for e in entries})
+    return text + (f" Real CT: {words(', '.join(sets))}." if sets else "")
 
 
-def row(name: str, entry: dict[str, Any]) -> list[str]:
-    """Return one entry as cells of the table."""
-    verdict = "✓" if entry["holds"] else "✗ fails"
-    seed = "" if entry["seed"] is None else f", seed {entry['seed']}"
-    return [
-        f"{verdict}\u00a0[{entry['id']}](notebooks/{name}.ipynb)",
-        words(entry["text"]),
-        measured(entry),
-        words(entry["data"]) + seed,
-    ]
+def table(rows: list[list[str]], widths: Mapping[str, int]) -> str:
+    """Return rows, the first of them the head, as a MyST table."""
+    body = "\n".join("* - " + "\n  - ".join(cells) for cells in rows)
+    shares = " ".join(str(width) for width in widths.values())
+    options = f":header-rows: 1\n:widths: {shares}\n"
+    return f"```{{list-table}}\n{options}\n{body}\n```\n"
 
 
-def measured(entry: dict[str, Any]) -> str:
+def verdict(entry: Entry) -> str:
+    """Return the sign of an entry."""
+    return "✓" if entry["holds"] else "✗ fails"
+
+
+def measured(entry: Entry) -> str:
     """Return value, bound and interval, such as `0.98 dB > 0.95, [0.96, 0.99]`."""
+    data = "" if entry["data"] == "phantom" else f"; {words(entry['data'])}"
     if entry["value"] is None:
-        return "yes" if entry["holds"] else "no"
+        return ("yes" if entry["holds"] else "no") + data
+    limit = bound(entry["value"], entry["bound"])
+    return f"{amount(entry)} {limit} {around(entry)}{data}"
+
+
+def over_seeds(runs: list[Entry]) -> str:
+    """Return with which seeds a claim holds; the first run is the notebook's."""
+    first = runs[0]
+    if first["seed"] is None:
+        return ""
+    if len(runs) == 1:
+        return f"seed {first['seed']}"
+    holds = sum(run["holds"] for run in runs)
+    text = f"{holds} of {len(runs)}"
+    values = [run["value"] for run in runs if run["value"] is not None]
+    return f"{text}: {number(min(values))} to {number(max(values))}" if values else text
+
+
+def against_real(entry: Entry, found: list[Entry]) -> str:
+    """Return what the same cell measured on real CT."""
+    if not found:
+        return ""
+    if found[0]["data"] == entry["data"]:
+        return "phantoms only" if entry["data"] == "phantom" else ""
+    sign = "✓" if found[0]["holds"] else "✗"
+    if found[0]["value"] is None:
+        return sign
+    return f"{sign} {amount(found[0])} {around(found[0])}"
+
+
+def amount(entry: Entry) -> str:
+    """Return a value with its unit."""
     unit = f"\u00a0{words(entry['unit'])}" if entry["unit"] else ""
-    value = number(entry["value"]) + unit
+    return number(entry["value"]) + unit
+
+
+def around(entry: Entry) -> str:
+    """Return the interval or why there is none."""
     interval = entry["interval"]
-    around = pair(interval) if interval else f"({words(entry['reason'])})"
-    return f"{value} {bound(entry['value'], entry['bound'])} {around}"
+    return pair(interval) if interval else f"({words(entry['reason'])})"
+
+
+def costs(book: Path) -> str:
+    """Return the time and memory of each notebook's run, and the sum of the time."""
+    rows, total = [["Notebook", "Time", "Memory"]], 0
+    for path in sorted((book / "notebooks").glob("*.ipynb")):
+        cost = cost_of(path)
+        if cost:
+            total += cost["seconds"]
+            rows.append(
+                [
+                    f"[{title(book, path.stem)}](notebooks/{path.name})",
+                    f"{cost['seconds']} s",
+                    f"{cost['megabytes']} MB",
+                ]
+            )
+    rows.append(["All", f"{total} s", ""])
+    return (
+        "## What the notebooks cost\n\nWall time of the run that made each notebook, "
+        "and the most memory that it held at once, on two cores without a GPU.\n\n"
+        + table(rows, {"Notebook": 60, "Time": 20, "Memory": 20})
+    )
+
+
+def cost_of(path: Path) -> dict[str, int]:
+    """Return what a notebook says of its run; nothing where it cannot be read."""
+    try:
+        notebook = json.loads(path.read_text("utf-8"))
+    except ValueError:  # a conflict: the press is about to write it anew
+        return {}
+    return notebook.get("metadata", {}).get("medvae", {}).get("cost", {})
 
 
 def words(text: str) -> str:

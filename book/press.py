@@ -13,43 +13,24 @@ import json
 import os
 import re
 import sys
-import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import jupytext
 import ledger_page
 import nbformat
+from execution import PressError, run
 from fingerprints import fingerprint, library_fingerprint
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 BOOK = Path(__file__).resolve().parent
 LARGEST_BYTES = 400_000
+LONGEST_S, LARGEST_MB = 150, 4096  # on two cores, preset cpu
 STUB = re.compile(r"# stub: (E\d\d\.\d+)")
 BEGIN, END, GAP = "# begin solution", "# end solution", "...  # your code here"
 # Python's own warnings and log records; TensorFlow's C++ log lines look different
 WARNING = re.compile(r"^.*:\d+: \w*Warning: .*$|^WARNING:\w+:.*$", re.MULTILINE)
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
-class PressError(Exception):
-    """A chapter that cannot be pressed, with the reason."""
-
-
-class ThisPython(AsyncKernelManager):
-    """Kernel of the running interpreter, whatever kernels a user has installed."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """Return the only kernel there is."""
-        kernel = ["-m", "ipykernel_launcher", "--log-level=ERROR"]
-        command = [sys.executable, *kernel, "-f", "{connection_file}"]
-        return KernelSpec(argv=command, language="python")
 
 
 def sources(book: Path = BOOK) -> dict[str, Path]:
@@ -120,30 +101,6 @@ def seal(notebook: NotebookNode, ledger: str) -> str:
     return fingerprint(json.dumps(written, sort_keys=True) + ledger)
 
 
-def run(notebook: NotebookNode, folder: Path) -> str:
-    """Run a notebook in place, and return what its claims wrote into the ledger."""
-    with tempfile.TemporaryDirectory() as temporary:
-        ledger = Path(temporary, "ledger.jsonl")
-        quiet = {"MEDVAE_LEDGER": str(ledger), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        client = NotebookClient(
-            notebook,
-            timeout=900,
-            record_timing=False,
-            coalesce_streams=True,
-            kernel_name="python3",
-            kernel_manager_class=ThisPython,
-            resources={"metadata": {"path": str(folder)}},
-        )
-        try:
-            client.execute(env=os.environ | quiet)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            number = client.code_cells_executed
-            plain = re.sub(r"\x1b\[[\d;]*m", "", str(error))  # the traceback's colours
-            raise PressError(f"code cell {number}: {plain}") from error
-        notebook.metadata.pop("language_info", None)
-        return ledger.read_text("utf-8") if ledger.exists() else ""
-
-
 def tidy(notebook: NotebookNode) -> None:
     """Drop stderr, give each figure's sentence to its cell, refuse what is unfit."""
     for cell in code_cells(notebook):
@@ -162,7 +119,7 @@ def tidy(notebook: NotebookNode) -> None:
 
 def press(name: str, source: Path, *, book: Path = BOOK, force: bool = False) -> str:
     """Press one notebook and say what was done."""
-    notebook, started = read(name, source), time.monotonic()
+    notebook = read(name, source)
     target = book / "notebooks" / f"{name}.ipynb"
     records = book / "ledger" / f"{name}.jsonl"
     code = "\n".join(cell.source for cell in code_cells(notebook))
@@ -171,38 +128,46 @@ def press(name: str, source: Path, *, book: Path = BOOK, force: bool = False) ->
     with suppress(OSError, ValueError):
         old = nbformat.read(target, as_version=4)
     ledger = records.read_text("utf-8") if records.exists() else ""
+    pressed = old.metadata.get("medvae", {})
     marks = {"library": library, "seal": seal(old, ledger)}
     same = [c.source for c in code_cells(old)] == [
         c.source for c in code_cells(notebook)
     ]
-    if same and old.metadata.get("medvae") == marks and not force:
+    if same and not force and marks.items() <= pressed.items() and "cost" in pressed:
         for cell, kept in zip(code_cells(notebook), code_cells(old), strict=True):
             cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
-        done = "outputs kept"
+        cost, done = pressed["cost"], "outputs kept"
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
-        ledger = run(notebook, target.parent)
-        done = f"run in {time.monotonic() - started:.0f} s"
+        made = run(notebook, target.parent)
+        ledger = made.ledger
+        cost = {"seconds": made.seconds, "megabytes": made.megabytes}
+        done = f"run in {made.seconds} s, {made.megabytes} MB"
     tidy(notebook)
-    notebook.metadata["medvae"] = {"library": library, "seal": seal(notebook, ledger)}
+    marks = {"library": library, "seal": seal(notebook, ledger)}
+    notebook.metadata["medvae"] = marks | {"cost": cost}
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
-    within_limits(len(text.encode()), time.monotonic() - started)
+    within_limits(len(text.encode()), **cost)
     replace(records, ledger)
     replace(target, text)
     return done
 
 
-def within_limits(size: int, seconds: float) -> None:
-    """Refuse a notebook that is too large or took too long."""
+def within_limits(size: int, *, seconds: float, megabytes: float) -> None:
+    """Refuse a notebook that is too large, took too long, or held too much memory."""
     if size > LARGEST_BYTES:
         raise PressError(f"{size / 1000:.0f} kB; at most {LARGEST_BYTES / 1000:.0f} kB")
-    budget = float(os.environ.get("MEDVAE_BUDGET_S", "150"))
-    if seconds > budget and os.environ.get("MEDVAE_PRESET", "cpu") == "cpu":
+    if os.environ.get("MEDVAE_PRESET", "cpu") != "cpu":
+        return
+    budget = float(os.environ.get("MEDVAE_BUDGET_S", LONGEST_S))
+    if seconds > budget:
         raise PressError(
             f"{seconds:.0f} s; at most {budget:.0f} s (on a slow or busy machine set "
             "MEDVAE_BUDGET_S)"
         )
+    if megabytes > LARGEST_MB:
+        raise PressError(f"{megabytes:.0f} MB of memory; at most {LARGEST_MB} MB")
 
 
 def replace(path: Path, text: str) -> None:

@@ -10,8 +10,14 @@ import keras
 def set_seed(seed: int) -> None:
     """Seed Python, NumPy and the backend, which draws the initial weights.
 
+    The environment variable `MEDVAE_SEED`, a number, is added to the seed: so whole
+    notebooks are repeated with other initial weights, without a change of their text.
+
     Args:
         seed: an int from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: if `MEDVAE_SEED` is not a whole number from 0.
 
     Example:
         >>> set_seed(0)
@@ -19,7 +25,13 @@ def set_seed(seed: int) -> None:
     Source: Keras, `keras.utils.set_random_seed`.
     Taught in: chapter 3.
     """
-    keras.utils.set_random_seed(seed)
+    shift = os.environ.get("MEDVAE_SEED") or "0"
+    if not shift.isdecimal():
+        raise ValueError(
+            "the environment variable MEDVAE_SEED must be a whole number from 0, got "
+            f"{shift!r}: it is added to every seed; leave it out to add nothing"
+        )
+    keras.utils.set_random_seed(seed + int(shift))
 
 
 @dataclass(frozen=True)

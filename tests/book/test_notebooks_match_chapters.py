@@ -138,6 +138,18 @@ def test_all_notebooks_together_are_small():
 
 
 @pressed
+def test_notebook_keeps_to_its_time_and_memory(name):
+    cost = notebook_of(name).metadata["medvae"]["cost"]
+    assert cost["seconds"] <= press.LONGEST_S
+    assert cost["megabytes"] <= press.LARGEST_MB
+
+
+def test_all_notebooks_together_keep_to_their_time():
+    costs = [notebook_of(name).metadata["medvae"]["cost"] for name in NOTEBOOKS]
+    assert sum(cost["seconds"] for cost in costs) <= 25 * 60
+
+
+@pressed
 def test_every_figure_says_what_is_seen(name):
     for cell, output in outputs_of(notebook_of(name)):
         if "image/png" in output.get("data", {}):
@@ -210,6 +222,28 @@ def test_every_measured_claim_has_bound_and_interval_or_reason(name):
         if entry["value"] is not None:
             assert entry["bound"] is not None, entry["id"]
             assert entry["interval"] or entry["reason"], entry["id"]
+
+
+@pytest.mark.parametrize("name", sorted(LEDGERS))
+def test_claims_hold_with_every_seed(name):
+    now = {(e["id"], e["text"]) for e in ledger_page.records(LEDGERS[name])}
+    for entry in ledger_page.records(press.BOOK / "ledger" / "seeds" / f"{name}.jsonl"):
+        assert entry["holds"] or (entry["id"], entry["text"]) not in now, entry["id"]
+
+
+@pytest.mark.parametrize("name", sorted(LEDGERS))
+def test_chapter_says_which_claims_fail_on_real_ct(name):
+    now = {(e["id"], e["text"]) for e in ledger_page.records(LEDGERS[name])}
+    fails = [
+        entry["id"]
+        for entry in ledger_page.records(press.BOOK / "ledger/real" / f"{name}.jsonl")
+        if not entry["holds"] and (entry["id"], entry["text"]) in now
+    ]
+    _, heading, said = SOURCES[name].read_text("utf-8").partition("## On real CT\n")
+    said = said.partition("\n## ")[0]
+    assert not fails or heading, f"{name} needs a section On real CT: {fails}"
+    for claim_id in fails:
+        assert re.search(rf"{re.escape(claim_id)}\b", said), claim_id
 
 
 @pytest.mark.parametrize("name", [k for k in SOURCES if not k.startswith("solutions_")])

@@ -1,78 +1,12 @@
-import json
+import re
 
 import fingerprints
 import ledger_page
 import nbformat
 import press
 import pytest
+from small_book import CHAPTER, SOLUTIONS
 
-HEADER = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-"""
-CHAPTER = (
-    HEADER
-    + """\
-# Count to two
-
-Look at the line.
-
-```{code-cell} python
-import base64
-
-from IPython.display import display
-
-from medvae_course.teach.claims import claim
-```
-
-```{code-cell} python
-claim("C98.1", "one and one is two | really", 1 + 1 == 2)
-claim("C98.2", "the gain is real", True, value=0.7, bound=0.5, unit="dB",
-      interval=(0.6, 0.8), seed=0)
-```
-
-```{code-cell} python
-:mystnb: {"figure": {"caption": "A dot.", "name": "fig-dot"}}
-:tags: [hide-input]
-alt = "A single dot is seen."
-png = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklE"
-       "QVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
-display({"image/png": png, "text/plain": alt},
-        metadata={"image/png": {"alt": alt}}, raw=True)
-```
-
-```{code-cell} python
-# stub: E98.1
-```
-"""
-)
-SOLUTIONS = (
-    HEADER
-    + """\
-# Solutions: count to two
-
-```{code-cell} python
-:tags: [solution]
-# E98.1
-def double(x):
-    # begin solution
-    return 2 * x
-    # end solution
-
-
-print(double(2))
-```
-"""
-)
 SOLUTION = SOLUTIONS.split("[solution]\n")[1].split("\n```")[0]
 NAMES = ["98_count", "solutions_98_count"]
 
@@ -159,7 +93,8 @@ def test_press_writes_outputs_claims_and_the_page(pressed):
     link = "(notebooks/98_count.ipynb)"
     assert "## Count to two" in page
     assert f"* - ✓ [C98.1]{link}\n  - one and one is two \\| really\n  - yes\n" in page
-    assert "\n  - 0.7 dB > 0.5 [0.6, 0.8]\n  - phantom, seed 0\n" in page
+    assert "\n  - 0.7 dB > 0.5 [0.6, 0.8]\n  - seed 0\n" in page
+    assert re.search(r"Count to two\]\(\S+\)\n  - \d+ s\n  - \d+ MB\n", page)
     assert "Preset cpu, backend none; " in page
 
 
@@ -183,10 +118,27 @@ def test_notebook_holds_nothing_of_the_machine(pressed):
         assert "ledger.jsonl" not in text
 
 
-def test_pressing_again_gives_the_same_bytes(pressed):
-    before = files_of(pressed)
+def test_pressing_again_gives_the_same_but_for_the_cost(pressed):
+    def all_but_cost():
+        text = {name: data.decode() for name, data in files_of(pressed).items()}
+        return {
+            name: re.sub(r'"(megabytes|seconds)": \d+|  - \d+ (s|MB)\n', "", words)
+            for name, words in text.items()
+        }
+
+    before = all_but_cost()
     assert press.main(["98", "--force"], book=pressed) == 0
-    assert files_of(pressed) == before
+    assert all_but_cost() == before
+
+
+def test_cost_of_a_run_is_kept_with_the_notebook(pressed):
+    for name in NAMES:
+        cost = notebook_of(pressed, name).metadata["medvae"]["cost"]
+        assert 0 < cost["seconds"] < 100
+        assert 20 < cost["megabytes"] < 2000
+        assert all(
+            "getrusage" not in c.source for c in notebook_of(pressed, name).cells
+        )
 
 
 def test_nothing_runs_when_nothing_changed(copied, runs, capsys):
@@ -384,18 +336,20 @@ def test_stub_without_solution_is_refused(book, capsys):
     assert "no solution of E98.1" in capsys.readouterr().out
 
 
-def test_notebook_over_its_size_or_time_is_refused(monkeypatch):
+def test_notebook_over_its_size_time_or_memory_is_refused(monkeypatch):
     monkeypatch.delenv("MEDVAE_PRESET", raising=False)
     monkeypatch.delenv("MEDVAE_BUDGET_S", raising=False)
-    press.within_limits(400_000, 150)
+    press.within_limits(400_000, seconds=150, megabytes=4096)
     with pytest.raises(press.PressError, match="401 kB; at most 400 kB"):
-        press.within_limits(401_000, 1)
+        press.within_limits(401_000, seconds=1, megabytes=1)
     with pytest.raises(press.PressError, match="151 s; at most 150 s"):
-        press.within_limits(1000, 151)
+        press.within_limits(1000, seconds=151, megabytes=1)
+    with pytest.raises(press.PressError, match="4097 MB of memory; at most 4096 MB"):
+        press.within_limits(1000, seconds=1, megabytes=4097)
     monkeypatch.setenv("MEDVAE_BUDGET_S", "300")
-    press.within_limits(1000, 151)
+    press.within_limits(1000, seconds=151, megabytes=1)
     monkeypatch.setenv("MEDVAE_PRESET", "gpu")
-    press.within_limits(1000, 5000)
+    press.within_limits(1000, seconds=5000, megabytes=9000)
 
 
 def test_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -459,17 +413,47 @@ def test_page_shows_the_side_of_the_bound(value, limit, text):
     assert ledger_page.bound(value, limit).replace("\u00a0", " ") == text
 
 
-def test_page_says_when_a_claim_fails_and_why_an_interval_is_missing():
-    entry = {
-        "id": "C98.1", "text": "it wins", "holds": False, "value": 1, "bound": 2,
+def entry(**changes):
+    return {
+        "id": "C98.1", "text": "it wins", "holds": True, "value": 1, "bound": 2,
         "unit": "dB", "interval": None, "reason": "exact", "data": "phantom",
         "preset": "cpu", "backend": "jax", "seed": None, "versions": {"python": "3"},
-    }  # fmt: skip
-    text = ledger_page.section("98_count", "Count", [json.loads(json.dumps(entry))])
-    text = text.replace("\u00a0", " ")
+    } | changes  # fmt: skip
+
+
+def section(entries, **others):
+    return ledger_page.section("98_count", "Count", entries, **others).replace(
+        "\u00a0", " "
+    )
+
+
+def test_page_says_when_a_claim_fails_and_why_an_interval_is_missing():
+    text = section([entry(holds=False)])
     assert "* - ✗ fails [C98.1](notebooks/98_count.ipynb)\n  - it wins\n" in text
-    assert "\n  - 1 dB < 2 (exact)\n  - phantom\n" in text
+    assert "\n  - 1 dB < 2 (exact)\n" in text
     assert "Preset cpu, backend jax; python 3." in text
+
+
+def test_page_names_data_other_than_the_phantoms():
+    assert "\n  - 1 dB < 2 (exact); CT\\_small\n" in section([entry(data="CT_small")])
+
+
+def test_page_shows_over_how_many_seeds_a_claim_holds_and_how_far_it_moves():
+    again = [entry(seed=1000, value=3), entry(seed=2000, value=-1, holds=False)]
+    text = section([entry(seed=0)], seeds=[*again, entry(id="C98.2", seed=1000)])
+    assert "\n  - 2 of 3: −1 to 3\n" in text
+
+
+def test_page_sets_real_ct_beside_phantoms():
+    real = entry(data="scans", value=7, holds=False, interval=[6, 8])
+    assert "\n  - ✗ 7 dB [6, 8]\n" in section([entry()], real=[real])
+    assert "Real CT: scans." in section([entry()], real=[real])
+    assert "\n  - phantoms only\n" in section([entry()], real=[entry()])
+
+
+def test_page_forgets_what_was_measured_for_another_wording():
+    old = entry(data="scans", text="it wins by far", value=7)
+    assert "7 dB" not in section([entry(seed=0)], real=[old], seeds=[old])
 
 
 def test_page_shows_a_sentence_as_it_is():

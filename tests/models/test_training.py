@@ -46,3 +46,21 @@ def test_presets_name_policies_that_keras_knows():
 def test_preset_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         training.preset("cpu").epochs = 1
+
+
+def test_environment_shifts_every_seed(monkeypatch):
+    def draw(seed):
+        training.set_seed(seed)
+        return keras.ops.convert_to_numpy(keras.random.normal((2,))).tolist()
+
+    monkeypatch.delenv("MEDVAE_SEED", raising=False)
+    shifted = draw(12)
+    assert draw(5) != shifted
+    monkeypatch.setenv("MEDVAE_SEED", "7")
+    assert draw(5) == shifted
+
+
+def test_shift_that_is_no_number_is_refused(monkeypatch):
+    monkeypatch.setenv("MEDVAE_SEED", "-1")
+    with pytest.raises(ValueError, match="MEDVAE_SEED must be .*, got '-1'"):
+        training.set_seed(0)

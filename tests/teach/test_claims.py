@@ -18,6 +18,8 @@ def ledger(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDVAE_LEDGER", str(path))
     monkeypatch.delenv("MEDVAE_DATA", raising=False)
     monkeypatch.delenv("MEDVAE_PRESET", raising=False)
+    monkeypatch.delenv("MEDVAE_SEED", raising=False)
+    monkeypatch.delenv("MEDVAE_CLAIMS", raising=False)
     return path
 
 
@@ -46,6 +48,24 @@ def test_false_claim_raises_with_its_numbers_and_stays_on_record(ledger, capsys)
         claim("C04.1", "the gain is huge", GAIN["value"] > 9, **GAIN)
     assert entries(ledger)[0]["holds"] is False
     assert capsys.readouterr().out == ""
+
+
+def test_false_claim_is_only_recorded_where_that_is_asked_for(
+    ledger, capsys, monkeypatch
+):
+    monkeypatch.setenv("MEDVAE_CLAIMS", "record")
+    claim("C04.1", "the gain is huge", GAIN["value"] > 9, **GAIN)
+    claim("C04.2", "the gain is real", True, **GAIN)
+    assert [entry["holds"] for entry in entries(ledger)] == [False, True]
+    shown = "✗ C04.1 the gain is huge\n✓ C04.2 the gain is real\n"
+    assert capsys.readouterr().out == shown
+
+
+def test_seed_on_record_is_the_one_that_was_set(ledger, monkeypatch):
+    monkeypatch.setenv("MEDVAE_SEED", "1000")
+    claim("C04.1", "the gain is real", True, **GAIN, seed=3)
+    claim("C04.2", "the gain is real", True, **GAIN)
+    assert [entry["seed"] for entry in entries(ledger)] == [1003, None]
 
 
 def test_entries_are_appended_one_a_line(ledger):
