@@ -191,3 +191,46 @@ def test_copy_says_what_it_wrote_and_what_it_cannot(tmp_path):
     refused = call("copy", "ct.nothing", tmp_path / "mine")
     assert refused.exit_code == 2
     assert "hounsfield" in refused.stderr  # lists what can be copied
+
+
+@pytest.fixture(scope="module")
+def saved_vae(tmp_path_factory):
+    from medvae_course.models import vae
+
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    vae.dense_vae((32, 32, 1), 3, hidden=(8,)).save(path)
+    return path
+
+
+def test_diagnose_names_every_question_and_the_chapter(saved_vae, ct_folder):
+    result = call("diagnose", saved_vae, "--data", ct_folder)
+    assert result.exit_code == 0, result.output
+    for about in ("patients", "collapse", "beta", "PCA", "sigma", "prior"):
+        assert re.search(rf"^[✓?✗] {about}: .*\(chapter \d+\)$", result.output, re.M)
+    assert "✓ patients: no patient" in result.output
+    assert "✗ collapse: yes" in result.output  # nobody trained it
+
+
+def test_diagnose_refuses_what_is_no_vae(tmp_path, ct_folder):
+    import keras
+
+    (tmp_path / "no.keras").write_text("no")
+    result = call("diagnose", tmp_path / "no.keras", "--data", ct_folder)
+    assert result.exit_code == 2
+    assert "is no .keras file" in result.output
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(
+        tmp_path / "dense.keras"
+    )
+    result = call("diagnose", tmp_path / "dense.keras", "--data", ct_folder)
+    assert result.exit_code == 2
+    assert "has no `encoder` and `decoder`" in result.output
+
+
+def test_diagnose_refuses_a_likelihood_that_is_no_squared_error(tmp_path, ct_folder):
+    from medvae_course.models import vae
+
+    path = tmp_path / "bernoulli.keras"
+    vae.dense_vae((32, 32, 1), 3, hidden=(8,), likelihood="bernoulli").save(path)
+    result = call("diagnose", path, "--data", ct_folder)
+    assert result.exit_code == 2
+    assert "bernoulli likelihood" in result.output

@@ -54,6 +54,23 @@ def demo(
 
 @app.command()
 @says_errors
+def diagnose(
+    model: Annotated[Path, typer.Argument(help="File of a VAE, such as model.keras")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="Folder of CT or name of a data set; default: phantoms."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split it was trained with.")] = 0,
+) -> None:
+    """Say what is wrong with a trained VAE, with numbers, and what to try next."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
+    from .diagnose import diagnose_file
+
+    typer.echo(str(diagnose_file(model, data, seed)))
+
+
+@app.command()
+@says_errors
 def copy(
     module: Annotated[str, typer.Argument(help="Such as ct.dicom or evaluate.metrics")],
     destination: Annotated[Path, typer.Argument(help="Package folder to copy into.")],
