@@ -53,7 +53,7 @@ def gaussian_nll(x: Tensor, x_hat: Tensor, *, sigma: float | Tensor) -> Tensor:
     x, x_hat = _float32_pair(x, x_hat, "x_hat")
     sigma = ops.cast(sigma, "float32")
     scaled = (x - x_hat) / sigma
-    return _sum_per_image(
+    return sum_per_image(
         0.5 * ops.square(scaled) + ops.log(sigma) + 0.5 * math.log(2 * math.pi)
     )
 
@@ -88,7 +88,7 @@ def bernoulli_nll(x: Tensor, logits: Tensor) -> Tensor:
     Taught in: chapter 6.
     """
     x, logits = _float32_pair(x, logits, "logits")
-    return _sum_per_image(
+    return sum_per_image(
         -x * ops.log_sigmoid(logits) - (1.0 - x) * ops.log_sigmoid(-logits)
     )
 
@@ -117,10 +117,41 @@ def kl(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B.
     Taught in: chapter 6.
     """
+    return sum_per_image(kl_of_latents(z_mean, z_log_var))
+
+
+def kl_of_latents(z_mean: Tensor, z_log_var: Tensor) -> Tensor:
+    """Divergence of each latent from the prior: the summands of `kl`.
+
+    Args:
+        z_mean: means of the posterior, (batch, ...).
+        z_log_var: logarithms of its variances, shape of `z_mean`.
+
+    Returns:
+        float32, shape of `z_mean`, nats, not negative.
+
+    Raises:
+        ValueError: if the shapes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> z_mean = np.array([[1.0, 2.0]], "float32")
+        >>> of_latents = kl_of_latents(z_mean, np.zeros_like(z_mean))
+        >>> ops.convert_to_numpy(of_latents).tolist()
+        [[0.5, 2.0]]
+
+    Source: Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B.
+    Taught in: chapter 8.
+    """
     z_mean, z_log_var = _float32_pair(z_mean, z_log_var, "z_log_var")
     # expm1 keeps the digits of a posterior close to the prior, where exp(v) - 1 - v
     # is the difference of nearly equal numbers.
-    return 0.5 * _sum_per_image(ops.square(z_mean) + ops.expm1(z_log_var) - z_log_var)
+    return 0.5 * (ops.square(z_mean) + ops.expm1(z_log_var) - z_log_var)
+
+
+def sum_per_image(values: Tensor) -> Tensor:
+    """Sum over all axes but the first, (batch, ...) to (batch,)."""
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
 def _float32_pair(first: Tensor, second: Tensor, name: str) -> tuple[Tensor, Tensor]:
@@ -136,7 +167,3 @@ def _float32_pair(first: Tensor, second: Tensor, name: str) -> tuple[Tensor, Ten
             f"{tuple(first.shape)}, got {tuple(second.shape)}: reshape one of them"
         )
     return first, second
-
-
-def _sum_per_image(values: Tensor) -> Tensor:
-    return ops.sum(values, axis=tuple(range(1, len(values.shape))))

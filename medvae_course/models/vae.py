@@ -39,7 +39,7 @@ def dense_vae(
         latent_dim: numbers per image in the code.
         hidden: widths of the encoder's hidden layers; the decoder mirrors them.
         activation: that of the hidden layers.
-        **options: `likelihood`, `sigma`, `beta` and `seed` of `VAE`.
+        **options: `likelihood`, `sigma`, `beta`, `free_bits` and `seed` of `VAE`.
 
     Returns:
         A model that is not compiled.
@@ -80,7 +80,7 @@ def convolutional_vae(
         latent_dim: numbers per image in the code.
         filters: channels after each halving.
         activation: that of the hidden layers.
-        **options: `likelihood`, `sigma`, `beta` and `seed` of `VAE`.
+        **options: `likelihood`, `sigma`, `beta`, `free_bits` and `seed` of `VAE`.
 
     Returns:
         A model that is not compiled.

@@ -142,3 +142,12 @@ def test_losses_sum_in_float32_whatever_the_inputs():
 def test_losses_refuse_shapes_that_would_broadcast(loss, shape):
     with pytest.raises(ValueError, match="must have the shape of the first argument"):
         loss(np.zeros((2, 4, 4, 1)), np.zeros(shape))
+
+
+def test_kl_of_latents_are_the_summands_of_kl():
+    mean, log_var = gaussian(2, 3, 4), gaussian(2, 3, 4, seed=1)
+    of_latents = nats(losses.kl_of_latents(mean, log_var))
+    assert of_latents.shape == (2, 3, 4)
+    assert (of_latents >= 0).all()
+    kl = nats(losses.kl(mean, log_var))
+    np.testing.assert_allclose(of_latents.sum(axis=(1, 2)), kl, rtol=1e-5)

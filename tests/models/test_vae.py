@@ -17,6 +17,10 @@ MAKERS = {
     "bernoulli": lambda: vae.dense_vae(
         SHAPE, 3, hidden=(16,), likelihood="bernoulli", beta=2.0
     ),
+    "optimal sigma": lambda: vae.dense_vae(SHAPE, 3, hidden=(16,), sigma="optimal"),
+    "sigma per pixel": lambda: vae.dense_vae(
+        SHAPE, 3, hidden=(16,), sigma="per pixel", beta=0.1
+    ),
 }
 EACH = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -164,6 +168,12 @@ def test_log_variance_is_clipped_so_that_the_loss_stays_finite():
     [
         ({"sigma": 0.0}, "`sigma` must be positive, got 0.0"),
         ({"beta": -1.0}, "`beta` must not be negative, got -1.0"),
+        ({"free_bits": -0.1}, "`free_bits` must not be negative, got -0.1"),
+        ({"sigma": "best"}, "a number, 'optimal' or 'per pixel', got 'best'"),
+        (
+            {"sigma": "optimal", "likelihood": "bernoulli"},
+            "a Bernoulli likelihood has no `sigma`",
+        ),
         ({"likelihood": "normal"}, "must be 'gaussian' or 'bernoulli', got 'normal'"),
     ],
 )
@@ -191,6 +201,66 @@ def test_losses_stay_in_float32_under_mixed_precision():
         assert keras.backend.standardize_dtype(tensor.dtype) == "float32"
     reference = compiled(MAKERS["convolutional"]).fit(X, verbose=0).history
     np.testing.assert_allclose(history["elbo"], reference["elbo"], rtol=0.05)
+
+
+def test_fitted_sigma_is_kept_in_the_file(tmp_path):
+    model = compiled(MAKERS["sigma per pixel"])
+    model.fit(X, verbose=0)
+    model.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert_equal(to_numpy(loaded.current_sigma), to_numpy(model.current_sigma))
+    assert loaded.evaluate(X, verbose=0) == model.evaluate(X, verbose=0)
+
+
+def test_fitted_sigma_is_the_rms_of_the_residuals():
+    model = compiled(MAKERS["optimal sigma"], eager=False)
+    model.fit(X, batch_size=16, epochs=40, verbose=0)
+    z_mean, z_log_var = model.encode(X)
+    residual = X - to_numpy(model.decode(model.sample(z_mean, z_log_var)))
+    rms = np.sqrt(np.mean(residual**2))
+    assert float(model.current_sigma) == pytest.approx(rms, rel=0.05)
+    assert float(model.current_sigma) < 0.4
+
+
+def test_calibration_scales_the_residuals_to_one_and_keeps_the_pattern():
+    model = compiled(MAKERS["sigma per pixel"])
+    model.fit(X, verbose=0)
+    before = to_numpy(model.current_sigma)
+    model.calibrate(3 * X, batch_size=20)
+    after = to_numpy(model.current_sigma)
+    assert np.ptp(after / before) < 1e-5
+    z_mean, z_log_var = model.encode(3 * X)
+    residual = 3 * X - to_numpy(model.decode(model.sample(z_mean, z_log_var)))
+    assert np.mean((residual / after) ** 2) == pytest.approx(1, rel=0.1)
+
+
+def test_calibration_of_a_given_sigma_is_refused():
+    with pytest.raises(ValueError, match="only a measured `sigma` can be"):
+        MAKERS["dense"]().calibrate(X)
+
+
+def test_free_bits_count_each_latent_by_its_mean_over_the_batch():
+    training.set_seed(0)
+    model = vae.dense_vae(SHAPE, 3, hidden=(16,), beta=2.0, free_bits=0.25)
+    z_mean, z_log_var = np.zeros((4, 3), "float32"), np.zeros((4, 3), "float32")
+    z_mean[:2, 0] = 2.0  # 1 nat on average; 0 in half of the batch
+    z_mean[:, 1] = 0.1  # 0.005 nats
+    decoded = np.zeros((4, *SHAPE), "float32")
+    outputs = {"z_mean": z_mean, "z_log_var": z_log_var, "decoded": decoded}
+    loss = float(model.compute_loss(X[:4], y_pred=outputs))
+    nll = float(np.mean(to_numpy(model.nll(X[:4], decoded))))
+    assert loss - nll == pytest.approx(2 * (1 + 0.25 + 0.25), abs=1e-2)
+    assert float(model.trackers["kl"].result()) == pytest.approx(1.005)
+
+
+def test_beta_that_is_set_is_seen_by_compiled_steps():
+    model = compiled(MAKERS["dense"], eager=False)
+    model.fit(X, verbose=0)
+    model.beta = 7.0
+    result = model.evaluate(X, verbose=0, return_dict=True)
+    expected = result["reconstruction_nll"] + 7 * result["kl"]
+    assert result["loss"] == pytest.approx(expected, rel=1e-5)
+    assert model.get_config()["beta"] == 7.0
 
 
 LOADER = """
