@@ -10,6 +10,7 @@ from .graphs import (
     plot_histogram,
     plot_quality_by_code_size,
 )
+from .latent_plane import plot_latent_plane
 from .pictures import (
     plot_errors,
     plot_images,
@@ -27,6 +28,7 @@ __all__ = [
     "plot_histogram",
     "plot_images",
     "plot_labels",
+    "plot_latent_plane",
     "plot_planes",
     "plot_quality_by_code_size",
     "plot_reconstructions",
