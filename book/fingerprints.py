@@ -35,7 +35,8 @@ def library_fingerprint(code: str, root: Path) -> str:
                 found[str(path)] = without_docstrings(path.read_text("utf-8"))
                 package = parts[: length if is_package else length - 1]
                 waiting.extend(imported(ast.parse(path.read_text("utf-8")), package))
-                for data in sorted(path.parent.glob("*.mplstyle")):
+                beside = (*path.parent.glob("*.mplstyle"), *path.parent.glob("*.js"))
+                for data in sorted(beside):
                     found[str(data)] = data.read_text("utf-8")
     return fingerprint("".join(found[path] for path in sorted(found)))
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from book.browser import Browser, find_browser, serve
+from browser import Browser, find_browser, serve
 from bs4 import BeautifulSoup
 
 from book import probes
