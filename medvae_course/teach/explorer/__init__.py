@@ -140,8 +140,8 @@ def sliders(
         for i, name in enumerate(names)
     )
     rows = "".join(
-        f'<label><span>z<sub>{i}</sub></span><input type="range" data-latent="{i}" min="{-limit}" '
-        f'max="{limit}" step="0.1"><output></output></label>'
+        f'<label><span>z<sub>{i}</sub></span><input type="range" data-latent="{i}" '
+        f'min="{-limit}" max="{limit}" step="0.1"><output></output></label>'
         for i in latents
     )
     parts = (
