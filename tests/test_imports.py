@@ -38,7 +38,7 @@ ARROWS = {
     ],
 }
 ON_THEIR_OWN = {
-    "evaluate": {"metrics", "baselines", "bootstrap", "clusters", "codecs", "ppca"},
+    "evaluate": {"metrics", "baselines", "bootstrap", "clusters", "codecs"},
     "models": {"training"},
 }
 CATCH_ALL = set("base common core helper helpers misc tools util utils".split())
