@@ -1,0 +1,112 @@
+"""The exercises of chapter 9: right answers pass, wrong ones are told what is wrong."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from medvae_course.models import bounds
+from medvae_course.teach.exercises import check, find
+
+# --- right answers, each in two ways ---------------------------------------------
+
+
+def bound(log_w):
+    largest = log_w.max(axis=1)
+    return largest + np.log(np.exp(log_w - largest[:, None]).mean(axis=1))
+
+
+def bound_with_scipy(log_w):
+    return special.logsumexp(log_w, axis=1) - np.log(log_w.shape[1])
+
+
+def bits(log_likelihood, pixels, level_hu):
+    return (-log_likelihood / pixels - np.log(level_hu / 1400)) / np.log(2)
+
+
+def bits_with_library(log_likelihood, pixels, level_hu):
+    return bounds.bits_per_pixel(
+        log_likelihood, n_pixels=pixels, level_width=level_hu / 1400
+    )
+
+
+def nearer(train, held_out):
+    pairs = held_out[None, :] - train[:, None]
+    return float(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
+
+
+def nearer_with_scipy(train, held_out):
+    u = stats.mannwhitneyu(held_out, train).statistic
+    return u / (len(train) * len(held_out))
+
+
+RIGHT = [
+    ("E09.1", bound),
+    ("E09.1", bound_with_scipy),
+    ("E09.2", bits),
+    ("E09.2", bits_with_library),
+    ("E09.3", nearer),
+    ("E09.3", nearer_with_scipy),
+]
+
+
+@pytest.mark.parametrize(("exercise_id", "answer"), RIGHT)
+def test_right_answer_passes(capsys, exercise_id, answer):
+    check(exercise_id, answer)
+    assert capsys.readouterr().out == f"✓ {exercise_id} {find(exercise_id).done}\n"
+
+
+# --- wrong answers ----------------------------------------------------------------
+
+
+def bound_that_overflows(log_w):
+    return np.log(np.exp(log_w).mean(axis=1))
+
+
+def bound_that_vanishes(log_w):
+    largest = log_w.max(axis=1).clip(0)
+    return largest + np.log(np.exp(log_w - largest[:, None]).mean(axis=1))
+
+
+def strictly(train, held_out):
+    return float(np.mean(held_out[None, :] > train[:, None]))
+
+
+def generous(train, held_out):
+    return float(np.mean(held_out[None, :] >= train[:, None]))
+
+
+def of_the_means(train, held_out):
+    return (1 + np.sign(held_out.mean() - train.mean())) / 2
+
+
+WRONG = [
+    ("E09.1", lambda w: bound(w.T), "5 images with 8 weights"),
+    ("E09.1", lambda w: bound(w).mean(), "5 images with 8 weights"),
+    ("E09.1", lambda w: w.mean(axis=1), "the ELBO"),
+    ("E09.1", lambda w: special.logsumexp(w, axis=1), "not of their mean"),
+    ("E09.1", lambda w: w.max(axis=1), "nothing can overflow"),
+    ("E09.1", bound_that_overflows, "overflow"),
+    ("E09.1", bound_that_vanishes, "vanish"),
+    ("E09.2", lambda p, d, w: -p / d / np.log(2), "makes no difference"),
+    ("E09.2", lambda p, d, w: bits(p, d, w) * np.log(2), "still nats"),
+    ("E09.2", lambda p, d, w: bits(p, d, 1 / w), "fewer bits, and need more"),
+    ("E09.2", lambda p, d, w: bits(p, 1, w), "must save 1 bit a pixel"),
+    ("E09.2", lambda p, d, w: bits(p, d, w) / d, "exactly one bit per pixel"),
+    ("E09.2", lambda p, d, w: bits(-p, d, w), "a higher likelihood"),
+    ("E09.2", lambda p, d, w: bits(p, d, 1400 * w), "over model units"),
+    ("E09.2", lambda p, d, w: bits(p, d, w / 2), "equally probable"),
+    ("E09.3", lambda t, h: nearer(h, t), "turned round"),
+    ("E09.3", lambda t, h: 0.5 * nearer(t, h), "it must be 1"),
+    ("E09.3", strictly, "count half"),
+    ("E09.3", generous, "count half"),
+    ("E09.3", of_the_means, "all pairs count"),
+]
+
+
+@pytest.mark.parametrize(("exercise_id", "answer", "said"), WRONG)
+def test_wrong_answer_is_told_what_is_wrong(capsys, exercise_id, answer, said):
+    check(exercise_id, answer)
+    out = capsys.readouterr().out
+    assert out.startswith(f"✗ {exercise_id} ")
+    assert said in out
+    assert "Hint 1 of 3" in out
