@@ -14,6 +14,8 @@ from scipy import ndimage
 from skimage import restoration
 from sklearn import decomposition
 
+from .metrics import psnr_per_image
+
 
 def gaussian(images: np.ndarray, strength: float) -> np.ndarray:
     """Smooth by a Gaussian: noise and edges alike.
@@ -53,10 +55,6 @@ def nonlocal_means(images: np.ndarray, strength: float) -> np.ndarray:
     Raises:
         ValueError: as `gaussian`.
 
-    Example:
-        >>> nonlocal_means(np.ones((1, 16, 16, 1)), 0.02).shape
-        (1, 16, 16, 1)
-
     Source: A. Buades, B. Coll and J.-M. Morel, CVPR 2005; `skimage.restoration`.
     Taught in: chapter 5.
     """
@@ -78,10 +76,6 @@ def total_variation(images: np.ndarray, strength: float) -> np.ndarray:
 
     Raises:
         ValueError: as `gaussian`.
-
-    Example:
-        >>> total_variation(np.ones((1, 16, 16, 1)), 0.02).shape
-        (1, 16, 16, 1)
 
     Source: L. Rudin, S. Osher and E. Fatemi, Physica D 60 (1992) 259-268; solved as by
         A. Chambolle, J. Math. Imaging Vis. 20 (2004) 89-97, in `skimage.restoration`.
@@ -181,12 +175,12 @@ class Tuned:
     Attributes:
         denoise: function of images and strength.
         strength: in the unit that `denoise` states.
-        mse: mean squared error at that strength, squared model units.
+        psnr: mean over the images at that strength, dB.
     """
 
     denoise: Callable[[np.ndarray, float], np.ndarray]
     strength: float
-    mse: float
+    psnr: float
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Denoise (n, height, width, 1) images in model units."""
@@ -200,7 +194,9 @@ def tune(
     noisy: np.ndarray,
     truth: np.ndarray,
 ) -> Tuned:
-    """Choose the strength with the smallest squared error.
+    """Choose the strength with the highest mean PSNR.
+
+    The mean squared error of all images together would be that of the noisiest few.
 
     Args:
         denoise: function of images and strength.
@@ -227,9 +223,12 @@ def tune(
             "`noisy` and `truth` must have one shape and `strengths` an entry, got"
             f" {np.shape(noisy)}, {np.shape(truth)} and {len(strengths)} strengths"
         )
-    errors = [float(np.mean((denoise(noisy, s) - truth) ** 2)) for s in strengths]
-    best = int(np.argmin(errors))
-    return Tuned(denoise, float(strengths[best]), errors[best])
+    quality = [
+        float(psnr_per_image(truth, denoise(noisy, s), data_range=1.0).mean())
+        for s in strengths
+    ]
+    best = int(np.argmax(quality))
+    return Tuned(denoise, float(strengths[best]), quality[best])
 
 
 def _each(images: np.ndarray, denoise: Callable) -> np.ndarray:
