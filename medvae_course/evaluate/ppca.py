@@ -130,18 +130,17 @@ class PPCA(Baseline):
             )
         flat = images.reshape(n, -1).astype(np.float64)
         self.mean = flat.mean(axis=0)
-        _, lengths, directions = linalg.svd(flat - self.mean, full_matrices=False)
-        variances = lengths**2 / n
-        # n - 1 eigenvalues are left of n images; the others of the pixels are 0
-        variance_left = variances[self.k :].sum() / (pixels - self.k)
-        if variance_left <= 1e-12 * variances.sum():  # no more than rounding
+        centred = flat - self.mean
+        self.variances, self.components = _leading(centred, self.k)
+        total = (centred**2).sum() / n
+        left = total - self.variances.sum()
+        if left <= 1e-12 * total:  # no more than rounding
             raise ValueError(
                 f"{self.k} components leave nothing over, so that the likelihood has no"
                 " bound: give a smaller `k`"
             )
-        self.sigma = math.sqrt(variance_left)
-        self.variances = variances[: self.k]
-        self.components = directions[: self.k]
+        # of n images n - 1 eigenvalues are not 0, but all pixels but k share the noise
+        self.sigma = math.sqrt(left / (pixels - self.k))
 
     def _redraw(self, images: np.ndarray) -> np.ndarray:
         return self.decode(self.posterior(images)[0])
@@ -150,3 +149,17 @@ class PPCA(Baseline):
         flat = self._like_fitted(images).reshape(len(images), -1)
         centred = flat.astype(np.float64) - self.mean
         return centred, centred @ self.components.T
+
+
+def _leading(centred: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the k largest eigenvalues of the covariance and their eigenvectors."""
+    n, pixels = centred.shape
+    # products of images or of pixels, whichever are fewer, have the same eigenvalues
+    tall = n > pixels
+    products = (centred.T @ centred if tall else centred @ centred.T) / n
+    size = len(products)
+    values, vectors = linalg.eigh(products, subset_by_index=[size - k, size - 1])
+    values, vectors = values[::-1], vectors[:, ::-1]
+    if tall:
+        return values, vectors.T
+    return values, vectors.T @ centred / np.sqrt(n * values)[:, None]
