@@ -2,8 +2,9 @@
 
 A probe is a ridge or a logistic regression from the code to something known of the
 image. It can only read what lies in the code along a straight line, so its score tells
-how plainly the code holds it, not how clever the probe is. Its one setting, how strongly
-the weights are held down, is chosen by cross-validation that never parts a patient.
+how plainly the code holds it, not how clever the probe is. Its one setting, how
+strongly the weights are held down, is chosen by cross-validation that never parts a
+patient.
 """
 
 from collections.abc import Callable
@@ -112,7 +113,9 @@ def fit_logistic_probe(
     probes = [
         make_pipeline(
             StandardScaler(),
-            LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=1000),
+            LogisticRegression(
+                C=1 / penalty, class_weight="balanced", solver="newton-cholesky"
+            ),
         )
         for penalty in PENALTIES
     ]
