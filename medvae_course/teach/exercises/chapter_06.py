@@ -146,8 +146,8 @@ EXERCISES = MappingProxyType(
             "it is what conditioning the joint Gaussian gives",
             _posterior_problem,
             (
-                "log p(z) + log p(x | z) is a quadratic in z: its curvature is the"
-                " inverse covariance, its top the mean",
+                "the logarithms of prior and likelihood add up to a quadratic in z: its"
+                " curvature is the inverse covariance, its top the mean",
                 "the inverse covariance is the identity from the prior, plus what the"
                 " image says about the code",
                 "the image says: loadings transposed times loadings over the noise"

@@ -50,8 +50,9 @@ def plot_latent_plane(
         raise ValueError(
             f"`codes` must be (m, 2) with m values, got {codes.shape} and {len(values)}"
         )
-    fig = Figure(figsize=(WIDTH_INCHES, 9.2), layout="compressed")
-    above, below = fig.subplots(2, 1, height_ratios=(2, 1))
+    # heights of the two squares, and about an inch for what is written at the axes
+    fig = Figure(figsize=(WIDTH_INCHES, 9.6), layout="constrained")
+    above, below = fig.subplots(2, 1, height_ratios=(5.4, 3.0))
     tiles = np.stack([np.hstack(as_stack(row)) for row in images[::-1]])
     half = (axis[1] - axis[0]) / 2
     edges = (axis[0] - half, axis[-1] + half)
