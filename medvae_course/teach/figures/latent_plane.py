@@ -51,8 +51,8 @@ def plot_latent_plane(
             f"`codes` must be (m, 2) with m values, got {codes.shape} and {len(values)}"
         )
     # heights of the two squares, and about an inch for what is written at the axes
-    fig = Figure(figsize=(WIDTH_INCHES, 9.6), layout="constrained")
-    above, below = fig.subplots(2, 1, height_ratios=(5.4, 3.0))
+    fig = Figure(figsize=(WIDTH_INCHES, 7.6), layout="constrained")
+    above, below = fig.subplots(2, 1, height_ratios=(4.1, 2.5))
     tiles = np.stack([np.hstack(as_stack(row)) for row in images[::-1]])
     half = (axis[1] - axis[0]) / 2
     edges = (axis[0] - half, axis[-1] + half)
@@ -66,7 +66,8 @@ def plot_latent_plane(
     cmap = colormaps["viridis"].resampled(64)
     drawn = below.scatter(*codes.T, c=values, cmap=cmap, s=10, linewidth=0)
     below.set(xlim=edges, ylim=edges, aspect="equal")
-    fig.colorbar(drawn, ax=below, label=label)
+    # beside both, so that they stay in line; at the height of the points
+    fig.colorbar(drawn, ax=(above, below), label=label, shrink=0.36, anchor=(0, 0))
     for ax in (above, below):
         ax.set(xlabel="latent 1", ylabel="latent 2")
         ax.grid(False)
