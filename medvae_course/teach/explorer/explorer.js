@@ -62,7 +62,10 @@
     const mean = model.mean;
     return mean ? x.map((value, i) => value + mean[i]) : x;
   }
-  if (model.mean) model.mean = floats(model.mean);
+  if (model.mean) {
+    const whole = new Int16Array(bytes(model.mean).buffer);
+    model.mean = Float32Array.from(whole, (q) => q / model.mean_steps);
+  }
 
   const side = model.side, part = (name) => root.querySelector(`[data-part=${name}]`);
   const state = { z: model.starts[0].z.slice(), start: 0 };

@@ -1,6 +1,7 @@
 """A decoder as text that a page of JavaScript can run.
 
-Weights are rounded to eight bits, with one step for each output channel.
+Weights are rounded to eight bits, with one step for each output channel, a mean image
+to a fifth of a HU.
 """
 
 import base64
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+_MEAN_STEPS = 8192  # in a model unit: 0.2 HU, and room for 4 model units
 _ACTIVATIONS = ("linear", "relu", "leaky_relu", "tanh", "sigmoid")
 
 
@@ -39,7 +41,9 @@ def exported(decoder: keras.Model, mean_image: np.ndarray | None) -> dict[str, A
             f"{decoder.output_shape[1:]}"
         )
     if mean_image is not None:
-        model["mean"] = _base64(np.asarray(mean_image, dtype="<f4").ravel())
+        fine = np.ravel(mean_image) * _MEAN_STEPS  # sixteen bits for what all share
+        model["mean"] = _base64(np.rint(fine).astype("<i2"))
+        model["mean_steps"] = _MEAN_STEPS
     for layer in decoder.layers:
         if isinstance(layer, keras.layers.Dense):
             model["layers"].append({"kind": "dense", **_weights(layer)})
