@@ -9,8 +9,8 @@ from keras import ops
 from . import losses
 from .losses import Tensor
 
-SMALLEST_SIGMA = 1e-3
-"""No standard deviation is taken to be smaller, model units: 1.4 HU in this course."""
+SMALLEST_SIGMA = 0.01
+"""No standard deviation is taken to be smaller, model units: 14 HU in this course."""
 
 BATCHES = 20
 """The running variance is a mean over about so many batches, the last ones."""
