@@ -6,7 +6,9 @@ variational autoencoder can only bound is known exactly: the likelihood of an im
 posterior of its code, and the parameters that fit best.
 """
 
+import copy
 import math
+from typing import Self
 
 import numpy as np
 from scipy import linalg
@@ -33,7 +35,7 @@ class PPCA(Baseline):
         mean: (pixels,) array, model units; pixels in row-major order.
         components: (k, pixels) array, orthonormal rows, largest variance first.
         variances: (k,) array, eigenvalues of the covariance (divided by n, as the
-            likelihood wants it), squared model units.
+            likelihood wants it), squared model units; never below `sigma` squared.
         sigma: standard deviation of the noise in each pixel, model units.
 
     Example:
@@ -43,13 +45,43 @@ class PPCA(Baseline):
         ((50,), (2, 4, 4, 1))
 
     Source: Tipping and Bishop, J. R. Stat. Soc. B 61 (1999) 611-622, section 3.2.
-    Taught in: chapter 6.
+    Taught in: chapters 6 and 9.
     """
 
     @property
     def loadings(self) -> np.ndarray:
         """Return $W$, the matrix that decodes: (pixels, k), model units."""
         return self.components.T * np.sqrt(self.variances - self.sigma**2)
+
+    def with_sigma(self, sigma: float) -> Self:
+        """Give the model that is most likely for the training images at another sigma.
+
+        The fitted `sigma` is that of the *training* images, too small for unseen ones.
+        Take the error of `reconstruct` on validation patients instead. A component that
+        varies less than the new noise has length 0 then.
+
+        Args:
+            sigma: standard deviation of the noise in each pixel, model units.
+
+        Returns:
+            A new model; this one stays as it is.
+
+        Raises:
+            ValueError: before `fit`, or unless `sigma` is positive and finite.
+
+        Example:
+            >>> images = np.random.default_rng(0).random((50, 4, 4, 1))
+            >>> PPCA(3).fit(images).with_sigma(0.5).sigma
+            0.5
+        """
+        if not hasattr(self, "sigma"):
+            raise ValueError("PPCA has learnt nothing: call `fit`")
+        if not 0 < sigma < math.inf:
+            raise ValueError(f"`sigma` must be positive and finite, got {sigma}")
+        other = copy.copy(self)
+        other.sigma = float(sigma)
+        other.variances = np.maximum(self.variances, sigma**2)
+        return other
 
     def log_likelihood(self, images: np.ndarray) -> np.ndarray:
         """Give the logarithm of the density of each image, exactly.

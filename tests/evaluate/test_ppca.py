@@ -68,6 +68,48 @@ def test_parameters_of_the_source_are_found_again():
     )
 
 
+@pytest.mark.parametrize("sigma", [0.05, 0.2, 0.5])
+def test_another_sigma_gets_the_loadings_that_fit_best_with_it(fitted, sigma):
+    ppca, train, unseen = fitted
+    other = ppca.with_sigma(sigma)
+    assert other.sigma == sigma
+    gaussian = stats.multivariate_normal(other.mean, covariance(other))
+    np.testing.assert_allclose(
+        other.log_likelihood(unseen), gaussian.logpdf(unseen.reshape(50, -1)), rtol=1e-6
+    )
+    best = other.log_likelihood(train).mean()
+    longer = [1.03 * other.loadings, 0.97 * other.loadings]
+    longer += [other.loadings + 0.05 * ppca.components.T * row for row in np.eye(K)]
+    for loadings in longer:
+        matrix = loadings @ loadings.T + sigma**2 * np.eye(12)
+        changed = stats.multivariate_normal(other.mean, matrix)
+        assert changed.logpdf(train.reshape(len(train), -1)).mean() < best
+
+
+def test_another_sigma_leaves_the_model_itself_alone(fitted):
+    ppca, _, unseen = fitted
+    sigma, before = ppca.sigma, ppca.log_likelihood(unseen)
+    ppca.with_sigma(2 * sigma)
+    assert ppca.sigma == sigma
+    np.testing.assert_array_equal(ppca.log_likelihood(unseen), before)
+    np.testing.assert_allclose(ppca.with_sigma(sigma).log_likelihood(unseen), before)
+
+
+def test_noise_larger_than_a_component_silences_it(fitted):
+    ppca, _, unseen = fitted
+    loud = ppca.with_sigma(1.01 * np.sqrt(ppca.variances[-1]))
+    assert np.all(loud.loadings[:, -1] == 0)
+    assert np.all(loud.loadings[:, 0] != 0)
+    assert np.isfinite(loud.log_likelihood(unseen)).all()
+    assert np.all(loud.posterior(unseen)[0][:, -1] == 0)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, np.nan, np.inf])
+def test_a_sigma_that_is_none_is_refused(fitted, sigma):
+    with pytest.raises(ValueError, match="positive and finite"):
+        fitted[0].with_sigma(sigma)
+
+
 def test_posterior_is_bayes_rule(fitted):
     ppca, _, unseen = fitted
     mean, variance = ppca.posterior(unseen)
@@ -126,3 +168,5 @@ def test_images_that_a_small_code_explains_fully_are_refused():
 def test_unfitted_is_refused():
     with pytest.raises(ValueError, match="call `fit`"):
         PPCA(2).log_likelihood(draw(3, 0))
+    with pytest.raises(ValueError, match="call `fit`"):
+        PPCA(2).with_sigma(0.1)
