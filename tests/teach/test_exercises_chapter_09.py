@@ -10,13 +10,23 @@ from medvae_course.teach.exercises import check, find
 # --- right answers, each in two ways ---------------------------------------------
 
 
-def bound(log_w):
-    largest = log_w.max(axis=1)
-    return largest + np.log(np.exp(log_w - largest[:, None]).mean(axis=1))
+def bound(log_w, sizes):
+    columns = []
+    for size in sizes:
+        groups = log_w.reshape(len(log_w), -1, size)
+        largest = groups.max(axis=2, keepdims=True)
+        mean = np.exp(groups - largest).mean(axis=2)
+        columns.append((np.log(mean) + largest[:, :, 0]).mean(axis=1))
+    return np.stack(columns, axis=1)
 
 
-def bound_with_scipy(log_w):
-    return special.logsumexp(log_w, axis=1) - np.log(log_w.shape[1])
+def with_groups(log_mean, log_w, sizes):
+    grouped = [log_w.reshape(len(log_w), -1, size) for size in sizes]
+    return np.stack([log_mean(groups).mean(axis=1) for groups in grouped], axis=1)
+
+
+def bound_with_library(log_w, sizes):
+    return with_groups(bounds.log_mean_exp, log_w, sizes)
 
 
 def bits(log_likelihood, pixels, level_hu):
@@ -41,7 +51,7 @@ def nearer_with_scipy(train, held_out):
 
 RIGHT = [
     ("E09.1", bound),
-    ("E09.1", bound_with_scipy),
+    ("E09.1", bound_with_library),
     ("E09.2", bits),
     ("E09.2", bits_with_library),
     ("E09.3", nearer),
@@ -58,13 +68,46 @@ def test_right_answer_passes(capsys, exercise_id, answer):
 # --- wrong answers ----------------------------------------------------------------
 
 
-def bound_that_overflows(log_w):
-    return np.log(np.exp(log_w).mean(axis=1))
+def bound_that_overflows(log_w, sizes):
+    return with_groups(lambda g: np.log(np.exp(g).mean(axis=2)), log_w, sizes)
 
 
-def bound_that_vanishes(log_w):
-    largest = log_w.max(axis=1).clip(0)
-    return largest + np.log(np.exp(log_w - largest[:, None]).mean(axis=1))
+def bound_that_vanishes(log_w, sizes):
+    def log_mean(groups):
+        largest = groups.max(axis=2).clip(0)
+        return largest + np.log(np.exp(groups - largest[..., None]).mean(axis=2))
+
+    return with_groups(log_mean, log_w, sizes)
+
+
+def bound_of_sums(log_w, sizes):
+    return with_groups(lambda g: special.logsumexp(g, axis=2), log_w, sizes)
+
+
+def bound_of_the_largest(log_w, sizes):
+    return with_groups(lambda g: g.max(axis=2), log_w, sizes)
+
+
+def bound_averaged_too_early(log_w, sizes):
+    whole = special.logsumexp(log_w, axis=1) - np.log(log_w.shape[1])
+    return np.stack([whole] * len(sizes), axis=1)
+
+
+def bound_of_the_first_group(log_w, sizes):
+    columns = [bound(log_w[:, :size], (size,)) for size in sizes]
+    return np.concatenate(columns, axis=1)
+
+
+def bound_of_scattered_groups(log_w, sizes):
+    columns = []
+    for size in sizes:
+        groups = log_w.reshape(len(log_w), size, -1)
+        columns.append(bounds.log_mean_exp(groups.swapaxes(1, 2)).mean(axis=1))
+    return np.stack(columns, axis=1)
+
+
+def elbo_for_every_size(log_w, sizes):
+    return np.stack([log_w.mean(axis=1)] * len(sizes), axis=1)
 
 
 def strictly(train, held_out):
@@ -80,11 +123,14 @@ def of_the_means(train, held_out):
 
 
 WRONG = [
-    ("E09.1", lambda w: bound(w.T), "5 images with 8 weights"),
-    ("E09.1", lambda w: bound(w).mean(), "5 images with 8 weights"),
-    ("E09.1", lambda w: w.mean(axis=1), "the ELBO"),
-    ("E09.1", lambda w: special.logsumexp(w, axis=1), "not of their mean"),
-    ("E09.1", lambda w: w.max(axis=1), "nothing can overflow"),
+    ("E09.1", lambda w, sizes: bound(w, sizes).T, "5 rows of 3 numbers"),
+    ("E09.1", lambda w, sizes: bound(w, sizes).mean(axis=0), "5 rows of 3 numbers"),
+    ("E09.1", elbo_for_every_size, "the ELBO"),
+    ("E09.1", bound_averaged_too_early, "not after it"),
+    ("E09.1", bound_of_sums, "not of their mean"),
+    ("E09.1", bound_of_the_first_group, "all draws must"),
+    ("E09.1", bound_of_scattered_groups, "neighbouring columns"),
+    ("E09.1", bound_of_the_largest, "nothing can overflow"),
     ("E09.1", bound_that_overflows, "overflow"),
     ("E09.1", bound_that_vanishes, "vanish"),
     ("E09.2", lambda p, d, w: -p / d / np.log(2), "makes no difference"),

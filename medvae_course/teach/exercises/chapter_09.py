@@ -13,29 +13,52 @@ from . import Exercise
 
 
 def _bound_problem(bound: Callable) -> str:
-    generator = np.random.default_rng(9)
-    small = generator.normal(size=(5, 8))
+    small = np.random.default_rng(9).normal(size=(5, 12))
+    sizes = (1, 3, 12)
     with np.errstate(all="ignore"):
-        found = np.asarray(bound(small.copy()), dtype=float)
-        large = np.asarray(bound(small + 6000), dtype=float)
-        low = np.asarray(bound(small - 6000), dtype=float)
-    if found.shape != (5,):
+        found = np.asarray(bound(small.copy(), sizes), dtype=float)
+        large = np.asarray(bound(small + 6000, sizes), dtype=float)
+        low = np.asarray(bound(small - 6000, sizes), dtype=float)
+    if found.shape != (5, 3):
         return (
-            "5 images with 8 weights each must give 5 numbers, but the result has shape"
-            f" {found.shape}"
+            "5 images with 12 codes and 3 sizes must give 5 rows of 3 numbers, but the"
+            f" result has shape {found.shape}"
         )
-    right = np.log(np.exp(small).mean(axis=1))
-    if np.allclose(found, small.mean(axis=1)):
-        return "this is the mean of the logarithms: the ELBO, not the bound"
-    if np.allclose(found, right + np.log(8)):
-        return "this is the logarithm of the sum of the weights, not of their mean"
+    right = _bounds(small, sizes)
     if not np.allclose(found, right):
-        return "wrong for weights near 1, where nothing can overflow"
+        return _wrong_bound(found, small, sizes)
     if not np.allclose(large, right + 6000):
         return "weights near the exponential of 6000 overflow: it must not be formed"
     if not np.allclose(low, right - 6000):
         return "weights near the exponential of −6000 vanish, and the logarithm fails"
     return ""
+
+
+def _wrong_bound(found: np.ndarray, small: np.ndarray, sizes: tuple[int, ...]) -> str:
+    right = _bounds(small, sizes)
+    strided = small.reshape(5, 3, 4).swapaxes(1, 2).reshape(5, 12)
+    first = [_bounds(small[:, :size], (size,)) for size in sizes]
+    if np.allclose(found, right[:, :1]):
+        return "every size gives the mean of the logarithms, which is the ELBO"
+    if np.allclose(found, right[:, -1:]):
+        return (
+            "every size gives the bound of all codes together: the groups are averaged"
+            " before the logarithm, not after it"
+        )
+    if np.allclose(found, right + np.log(sizes)):
+        return "this is the logarithm of the sum of the weights, not of their mean"
+    if np.allclose(found, np.concatenate(first, axis=1)):
+        return "only the first group of each image counts, and all draws must"
+    if np.allclose(found[:, 1], _bounds(strided, (3,))[:, 0]):
+        return "a group must be K neighbouring columns: these lie apart"
+    return "wrong for weights near 1, where nothing can overflow"
+
+
+def _bounds(log_w: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    w = np.exp(log_w)
+    ends = [np.add.reduceat(w, range(0, w.shape[1], size), axis=1) for size in sizes]
+    means = [sums / size for sums, size in zip(ends, sizes, strict=True)]
+    return np.stack([np.log(mean).mean(axis=1) for mean in means], axis=1)
 
 
 def _bits_problem(bits: Callable) -> str:
@@ -90,14 +113,16 @@ def _memory_problem(nearer: Callable) -> str:
 EXERCISES = MappingProxyType(
     {
         "E09.1": Exercise(
-            "the bound is right, and thousands of nats do not break it",
+            "the bounds are right, and thousands of nats do not break them",
             _bound_problem,
             (
-                "what does the exponential of 6000 give on a computer?",
-                "adding a number to all logarithms of an image adds the same number to"
+                "what does the exponential of 6000 give on a computer? And how many"
+                " groups does each size make of an image's codes?",
+                "adding a number to all logarithms of a group adds the same number to"
                 " its bound: which number would make them harmless?",
-                "take the largest of each image away before the exponential, average,"
-                " take the logarithm, and add the largest again",
+                "for each size give the array a third axis, the codes of a group; take"
+                " the largest away before the exponential, average, take the logarithm,"
+                " add the largest again, and average over the groups last",
             ),
         ),
         "E09.2": Exercise(
