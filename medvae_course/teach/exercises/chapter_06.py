@@ -137,9 +137,9 @@ EXERCISES = MappingProxyType(
                 " under the first; latents are independent, so their terms add up",
                 "under q the square of z minus the other mean is the variance of q plus"
                 " the squared distance of the means",
-                "each latent gives half of: log variance of p minus that of q, minus 1,"
-                " plus the quotient whose top is the square of hint 2 and whose bottom"
-                " is the variance of p",
+                "in the text's formula the prior has mean zero and variance one; now"
+                " the square of hint 2 is measured by the variance of p, and the"
+                " logarithm of that variance no longer vanishes",
             ),
         ),
         "E06.2": Exercise(
@@ -150,9 +150,9 @@ EXERCISES = MappingProxyType(
                 " curvature is the inverse covariance, its top the mean",
                 "the inverse covariance is the identity from the prior, plus what the"
                 " image says about the code",
-                "the image says: loadings transposed times loadings over the noise"
-                " variance; for the mean multiply the covariance with loadings"
-                " transposed times the centred image over the noise variance",
+                "differentiate the squared error over twice the noise variance: once"
+                " gives zero at the mean, together with what the prior pulls; twice"
+                " gives what the image adds to the inverse covariance",
             ),
         ),
         "E06.3": Exercise(
@@ -163,9 +163,9 @@ EXERCISES = MappingProxyType(
                 " what the spread of the codes adds",
                 "a code that varies by v in one latent moves the image by the square"
                 " root of v along that latent's column of the loadings",
-                "minus half of (squared error of the mean code, plus the sum of"
-                " variances times squared column lengths) over the noise variance,"
-                " minus the Gaussian's constant, minus the divergence once",
+                "the error to take is that of the mean code plus, for each latent, its"
+                " variance times the squared length of its column; the rest is on the"
+                " page",
             ),
         ),
     }
