@@ -89,7 +89,7 @@ class ConditionalVAE(VAE):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         """Return the negative evidence lower bound, mean over the batch, nats."""
-        image, condition = x
+        image, condition = _tensors(*x)
         if not training:  # decoded from the mean, which would flatter the bound
             z_mean, z_log_var = y_pred["z_mean"], y_pred["z_log_var"]
             noise = keras.random.normal(ops.shape(z_mean), seed=self.seed)

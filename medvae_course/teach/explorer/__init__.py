@@ -108,7 +108,8 @@ def sliders(
         latents: which latents get a slider, at most eight.
         names: (m,) what each start is called.
         mean_image: as for `plane`.
-        limit: ends of the sliders, in standard deviations of the prior.
+        limit: ends of the sliders, in standard deviations of the prior; further out
+            where a start lies further out.
         alt: what is seen, as a sentence.
 
     Returns:
@@ -135,6 +136,7 @@ def sliders(
             f"latents, got {list(latents)}"
         )
     model["starts"] = [{"z": np.round(z, 3).tolist()} for z in starts]
+    limit = max(limit, float(np.ceil(np.abs(starts[:, list(latents)]).max())))
     choices = "".join(
         f'<option value="{i}">{html.escape(name)}</option>'
         for i, name in enumerate(names)
@@ -172,12 +174,12 @@ def _page(model: dict[str, Any], parts: str) -> str:
     )
     return (
         f"<style>#{mark} > div {{display:flex;flex-wrap:wrap;gap:1em}}"
-        f"#{mark} canvas {{width:212px;max-width:100%;image-rendering:pixelated;"
+        f"#{mark} canvas {{width:196px;max-width:100%;image-rendering:pixelated;"
         f"touch-action:none;border:1px solid #888}}"
         f"#{mark} [data-part=plane] {{image-rendering:auto}}"
         f"#{mark} label {{display:flex;gap:.5em;align-items:center}}"
         f"#{mark} input {{width:7em}}#{mark} label span {{min-width:1.8em}}"
-        f"#{mark} p {{margin:.2em 0;max-width:212px}}</style>"
+        f"#{mark} p {{margin:.2em 0;max-width:196px}}</style>"
         "<noscript><p>This figure moves where JavaScript runs; the picture before it "
         "shows the same, still.</p></noscript>"
         f'<div id="{mark}" hidden><div>{parts}</div><label>window '
