@@ -79,10 +79,12 @@ notebooks: $(READY)  ## press the chapters that changed into executed notebooks
 SEEDS  ?= 1000 2000
 ledger: $(READY)  ## run every chapter with two more seeds, and put both into the ledger
 	$(BIN)/python book/repeat.py --seeds $(SEEDS)
+	$(BIN)/python book/contest.py
 
 real: $(READY)  ## run every chapter on CT of your own, DATA=folder, and put it into the ledger
 	@test -n "$(DATA)" || { echo "make real: say which CT, DATA=folder or the name of a downloaded collection"; exit 2; }
 	$(BIN)/python book/repeat.py --data "$(DATA)"
+	$(BIN)/python book/contest.py --data "$(DATA)"
 
 book: $(READY)  ## the HTML book from the pressed notebooks
 	rm -rf book/_build/html  # Sphinx would leave pages of renamed files behind

@@ -1,17 +1,27 @@
 """The ledger as a page of the book, made from the records of the claims.
 
 `ledger/NAME.jsonl` holds the run that made the notebook, `ledger/seeds/NAME.jsonl` runs
-with other seeds, `ledger/real/NAME.jsonl` one on real CT.
+with other seeds, `ledger/real/NAME.jsonl` one on real CT; `ledger/contest/DATA.jsonl`
+what contest.py measured of four codes.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from ledger_cells import (
+    Entry,
+    against_real,
+    estimate,
+    measured,
+    over_seeds,
+    spread,
+    verdict,
+    versions,
+    words,
+)
 
 COLUMNS = {"Claim": 12, "Sentence": 32, "Measured": 26, "Seeds": 12, "Real CT": 18}
-MARKUP = re.compile(r"[\\`*_{}\[\]<>$|~#]")
 HEAD = """\
 # The ledger
 
@@ -31,7 +41,15 @@ on real patients (`make real DATA=folder`); ✗ is a claim that holds on phantom
 <!-- written by press.py from the notebooks' runs; changes by hand are lost -->
 """
 
-Entry = dict[str, Any]
+CONTEST = """\
+## Four codes of 32 numbers
+
+The same slices of 64 × 64 pixels, each redrawn from 32 numbers, on patients that none
+of the four has seen: what chapters 4 and 8 compare by parts, in one table. The
+networks train as in chapter 4, the VAE like the convolutional autoencoder, with a
+measured σ, and is redrawn from the mean of its posterior. Means over slices, intervals
+by patient; the first seed stands in front. `make ledger` and `make real` measure it.
+"""
 
 
 def records(path: Path) -> list[Entry]:
@@ -54,6 +72,7 @@ def page(book: Path) -> str:
     if len(parts) == 1:
         parts.append("No chapter has been pressed yet.\n")
     else:
+        parts.append(contest(ledger / "contest"))
         parts.append(costs(book))
     return "\n".join(parts)
 
@@ -115,55 +134,37 @@ def table(rows: list[list[str]], widths: Mapping[str, int]) -> str:
     return f"```{{list-table}}\n{options}\n{body}\n```\n"
 
 
-def verdict(entry: Entry) -> str:
-    """Return the sign of an entry."""
-    return "✓" if entry["holds"] else "✗ fails"
-
-
-def measured(entry: Entry) -> str:
-    """Return value, bound and interval, such as `0.98 dB > 0.95, [0.96, 0.99]`."""
-    data = "" if entry["data"] == "phantom" else f"; {words(entry['data'])}"
-    if entry["value"] is None:
-        return ("yes" if entry["holds"] else "no") + data
-    limit = bound(entry["value"], entry["bound"])
-    return f"{amount(entry)} {limit} {around(entry)}{data}"
-
-
-def over_seeds(runs: list[Entry]) -> str:
-    """Return with which seeds a claim holds; the first run is the notebook's."""
-    first = runs[0]
-    if first["seed"] is None:
+def contest(folder: Path) -> str:
+    """Return how well four codes of one size redraw patients, a table a data set."""
+    if not folder.is_dir():
         return ""
-    if len(runs) == 1:
-        return f"seed {first['seed']}"
-    holds = sum(run["holds"] for run in runs)
-    text = f"{holds} of {len(runs)}"
-    values = [run["value"] for run in runs if run["value"] is not None]
-    return f"{text}: {number(min(values))} to {number(max(values))}" if values else text
-
-
-def against_real(entry: Entry, found: list[Entry]) -> str:
-    """Return what the same cell measured on real CT."""
-    if not found:
-        return ""
-    if found[0]["data"] == entry["data"]:
-        return "phantoms only" if entry["data"] == "phantom" else ""
-    sign = "✓" if found[0]["holds"] else "✗"
-    if found[0]["value"] is None:
-        return sign
-    return f"{sign} {amount(found[0])} {around(found[0])}"
-
-
-def amount(entry: Entry) -> str:
-    """Return a value with its unit."""
-    unit = f"\u00a0{words(entry['unit'])}" if entry["unit"] else ""
-    return number(entry["value"]) + unit
-
-
-def around(entry: Entry) -> str:
-    """Return the interval or why there is none."""
-    interval = entry["interval"]
-    return pair(interval) if interval else f"({words(entry['reason'])})"
+    parts = [CONTEST]
+    # the phantoms, which everyone has, come first
+    for path in sorted(folder.glob("*.jsonl"), key=lambda p: (p.stem != "phantom", p)):
+        found = records(path)
+        rows = [["Code", "PSNR", "Lead over PCA", "Lead, all seeds", "MAE", "SSIM"]]
+        for code in dict.fromkeys(record["code"] for record in found):
+            runs = [record for record in found if record["code"] == code]
+            first, leads = runs[0], [run["lead"][0] for run in runs]
+            rows.append(
+                [
+                    code,
+                    estimate(first["psnr"], 1, "dB"),
+                    "" if code == "PCA" else estimate(first["lead"], 1, "dB"),
+                    "" if len(runs) == 1 else spread(leads),
+                    estimate(first["mae_hu"], 0, "HU"),
+                    estimate(first["ssim"], 2),
+                ]
+            )
+        train, _, test = found[0]["patients"]
+        widths = dict(zip(rows[0], (24, 18, 18, 14, 14, 12), strict=True))
+        parts += [
+            f"**{words(found[0]['data'])}**: {train} patients to learn from, {test} to "
+            f"be judged on, keras {found[0]['versions']['keras']} with the backend "
+            f"{found[0]['backend']}.\n",
+            table(rows, widths),
+        ]
+    return "\n".join(parts)
 
 
 def costs(book: Path) -> str:
@@ -195,32 +196,3 @@ def cost_of(path: Path) -> dict[str, int]:
     except ValueError:  # a conflict: the press is about to write it anew
         return {}
     return notebook.get("metadata", {}).get("medvae", {}).get("cost", {})
-
-
-def words(text: str) -> str:
-    """Return words as they are, whatever Markdown would make of them."""
-    return MARKUP.sub(r"\\\g<0>", text)
-
-
-def number(value: float) -> str:
-    """Return a number as it is read, with a real minus sign."""
-    text = str(value) if isinstance(value, int) else f"{value:.4g}"
-    return text.replace("-", "−")
-
-
-def pair(numbers: list[float]) -> str:
-    """Return an interval in brackets."""
-    return f"[{number(numbers[0])},\u00a0{number(numbers[1])}]"
-
-
-def bound(value: float, limit: float | list[float]) -> str:
-    """Return a bound with the side on which a value lies that keeps to it."""
-    if isinstance(limit, list):
-        return f"in\u00a0{pair(limit)}"
-    sign = "=" if value == limit else ">" if value > limit else "<"
-    return f"{sign}\u00a0{number(limit)}"
-
-
-def versions(entry: dict[str, Any]) -> list[str]:
-    """Return names with versions, as text."""
-    return [f"{name} {version}" for name, version in entry["versions"].items()]

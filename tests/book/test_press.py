@@ -1,6 +1,7 @@
 import re
 
 import fingerprints
+import ledger_cells
 import ledger_page
 import nbformat
 import press
@@ -410,7 +411,7 @@ def test_fingerprint_follows_imports_into_depth(tmp_path):
     ],
 )
 def test_page_shows_the_side_of_the_bound(value, limit, text):
-    assert ledger_page.bound(value, limit).replace("\u00a0", " ") == text
+    assert ledger_cells.bound(value, limit).replace("\u00a0", " ") == text
 
 
 def entry(**changes):
@@ -457,4 +458,4 @@ def test_page_forgets_what_was_measured_for_another_wording():
 
 
 def test_page_shows_a_sentence_as_it_is():
-    assert ledger_page.words("a_b * c|d <e> $f$") == r"a\_b \* c\|d \<e\> \$f\$"
+    assert ledger_cells.words("a_b * c|d <e> $f$") == r"a\_b \* c\|d \<e\> \$f\$"
