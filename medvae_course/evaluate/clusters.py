@@ -7,6 +7,7 @@ tissue each cluster mostly covers; with these names unseen patients are segmente
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.mixture import GaussianMixture
 
 
 def fit_clusters(features: np.ndarray, n_clusters: int, *, seed: int = 0) -> np.ndarray:
@@ -44,12 +45,64 @@ def fit_clusters(features: np.ndarray, n_clusters: int, *, seed: int = 0) -> np.
     return kmeans.fit(flat).cluster_centers_.astype(np.float32)
 
 
-def predict(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Give each pixel the number of its nearest centre.
+def fit_mixture(
+    features: np.ndarray,
+    n_clusters: int,
+    *,
+    covariance: str = "full",
+    seed: int = 0,
+) -> GaussianMixture:
+    """Fit a mixture of Gaussians to the features of pixels, by EM from k-means.
+
+    Unlike k-means each cluster has a size, a width and a direction of its own. A
+    thousandth of the features' mean variance is added to each cluster's variances, so
+    that none shrinks to a point.
+
+    Args:
+        features: (..., c) array, float, of any unit.
+        n_clusters: number of Gaussians, at least 1, at most the number of pixels.
+        covariance: `"full"`, `"diag"`, `"tied"` or `"spherical"`.
+        seed: seed of the starts.
+
+    Returns:
+        scikit-learn mixture; `predict` of this module takes it, its `predict_proba`
+        gives the probability of each cluster.
+
+    Raises:
+        ValueError: if features are not finite or fewer than `n_clusters`.
+
+    Example:
+        >>> features = np.random.default_rng(0).normal([[0.0], [9.0]], 1, (2, 99))
+        >>> mixture = fit_mixture(features.reshape(-1, 1), 2)
+        >>> np.sort(mixture.means_[:, 0]).round().tolist()
+        [0.0, 9.0]
+
+    Source: Dempster, Laird and Rubin, J. R. Stat. Soc. B 39 (1977) 1-38.
+    Taught in: chapter 14.
+    """
+    flat = _flat(features).astype(np.float64)
+    if not 1 <= n_clusters <= len(flat):
+        raise ValueError(
+            f"`n_clusters` must be from 1 to the {len(flat)} pixels, got {n_clusters}"
+        )
+    floor = 1e-3 * float(flat.var(axis=0).mean()) or 1e-6
+    mixture = GaussianMixture(
+        n_clusters,
+        covariance_type=covariance,
+        reg_covar=floor,
+        tol=0.01,  # nats per pixel
+        max_iter=500,
+        random_state=seed,
+    )
+    return mixture.fit(flat)
+
+
+def predict(features: np.ndarray, centres: np.ndarray | GaussianMixture) -> np.ndarray:
+    """Give each pixel the number of its nearest centre, or of its likeliest Gaussian.
 
     Args:
         features: (..., c) array, float, on the scale used in `fit_clusters`.
-        centres: (n_clusters, c) array, same unit.
+        centres: (n_clusters, c) array, same unit, or a mixture from `fit_mixture`.
 
     Returns:
         Array of shape (...), int64, from 0 to n_clusters - 1.
@@ -64,7 +117,16 @@ def predict(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
     Source: the assignment step of k-means, Lloyd, IEEE Trans. Inf. Theory 28 (1982).
     Taught in: chapter 14.
     """
-    flat, centres = _flat(features), _flat(centres)
+    flat = _flat(features)
+    if isinstance(centres, GaussianMixture):
+        if flat.shape[1] != centres.n_features_in_:
+            raise ValueError(
+                "features and mixture must have one length, got "
+                f"{flat.shape[1]} and {centres.n_features_in_}"
+            )
+        likeliest = centres.predict(flat.astype(np.float64))
+        return likeliest.astype(np.int64).reshape(np.shape(features)[:-1])
+    centres = _flat(centres)
     if flat.shape[1] != centres.shape[1]:
         raise ValueError(
             f"features and centres must have one length, got {flat.shape[1]} and "

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from medvae_course.evaluate.clusters import fit_clusters, match_clusters, predict
+from medvae_course.evaluate.clusters import (
+    fit_clusters,
+    fit_mixture,
+    match_clusters,
+    predict,
+)
 
 CENTRES = np.array([[0, 0, 0], [4, 0, 0], [0, 4, 0], [4, 4, 4]], dtype=np.float32)
 LABEL_OF_CENTRE = np.array([7, 0, 5, 5], dtype=np.uint8)
@@ -113,3 +118,36 @@ def test_impossible_numbers_of_clusters_are_refused():
 def test_clusters_and_labels_that_do_not_fit_are_refused(clusters, labels, message):
     with pytest.raises(ValueError, match=message):
         match_clusters(np.array(clusters), np.array(labels), n_clusters=3)
+
+
+def test_a_mixture_finds_widths_that_k_means_cannot():
+    rng = np.random.default_rng(4)
+    narrow, wide = rng.normal(0, 0.1, (600, 2)), rng.normal((3, 0), 1.2, (600, 2))
+    features = np.concatenate([narrow, wide]).reshape(40, 30, 2)
+    truth = np.repeat([0, 1], 600).reshape(40, 30)
+
+    def right(found):
+        found = predict(features, found)
+        assert found.shape == truth.shape
+        return max(np.mean(found == truth), np.mean(found != truth))
+
+    mixture = fit_mixture(features, 2, seed=1)
+    assert right(mixture) > right(fit_clusters(features, 2, seed=1))
+    assert right(mixture) > 0.97
+
+
+def test_a_mixture_gives_the_likeliest_gaussian():
+    features = np.random.default_rng(5).normal(size=(5, 6, 3))
+    mixture = fit_mixture(features, 3, covariance="diag")
+    shares = mixture.predict_proba(features.reshape(-1, 3))
+    np.testing.assert_array_equal(
+        predict(features, mixture).ravel(), shares.argmax(axis=1)
+    )
+
+
+def test_mixtures_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="from 1 to the 5 pixels, got 6"):
+        fit_mixture(np.zeros((5, 2)), 6)
+    mixture = fit_mixture(np.random.default_rng(0).normal(size=(9, 2)), 1)
+    with pytest.raises(ValueError, match="one length, got 3 and 2"):
+        predict(np.zeros((5, 3)), mixture)
