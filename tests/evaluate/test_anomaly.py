@@ -47,6 +47,21 @@ def test_band_is_highest_at_its_level():
     assert hu[anomaly.band(hu, 120).argmax()] == 120
 
 
+def test_rough_tissue_is_rougher_and_a_straight_edge_is_not():
+    hu = np.zeros((1, 24, 24))
+    hu[:, :, 12:] = 300
+    hu[:, 4:8, 2:8] += RNG.normal(0, 50, (1, 4, 6))
+    score = anomaly.roughness(hu)[0]
+    assert score[5:7, 4:7].min() > 10
+    assert score[12:, 8:16].max() == 0
+
+
+@pytest.mark.parametrize("size_px", [1, 4])
+def test_roughness_refuses_windows_without_a_middle(size_px):
+    with pytest.raises(ValueError, match="odd"):
+        anomaly.roughness(np.zeros((1, 8, 8)), size_px=size_px)
+
+
 def test_residual_is_the_same_for_too_bright_and_too_dark():
     images = RNG.random((2, 8, 8, 1))
     both = [anomaly.residual(images, images + sign * 0.2) for sign in (1, -1)]
@@ -111,9 +126,9 @@ def test_a_share_is_above_zero_and_at_most_one(share):
 
 
 def test_distance_of_codes_forgets_units_and_rotations():
-    usual = RNG.normal(size=(4000, 3))
+    usual = RNG.normal(size=(20000, 3))
     codes = RNG.normal(size=(20, 3))
-    mixing = RNG.normal(size=(3, 3))
+    mixing = np.array([[2.0, 0.5, 0.0], [-1.0, 1.0, 0.3], [0.0, 0.4, 0.7]])
     there, here = (
         anomaly.code_distance(codes @ m + 5, usual @ m + 5) for m in (mixing, np.eye(3))
     )
