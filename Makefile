@@ -76,7 +76,7 @@ notebooks: $(READY)  ## press the chapters that changed into executed notebooks
 	$(BIN)/python book/press.py
 
 # Added to every seed of the chapters; the run that made the notebooks added nothing.
-SEEDS  ?= 1000 2000
+SEEDS  ?= 1000,2000
 ledger: $(READY)  ## run every chapter with two more seeds, and put both into the ledger
 	$(BIN)/python book/repeat.py --seeds $(SEEDS)
 	$(BIN)/python book/contest.py

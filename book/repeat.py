@@ -1,6 +1,6 @@
 """Repeat the notebooks with other seeds or on real CT, for the ledger.
 
-    python book/repeat.py --seeds 1000 2000 [NAME …]
+    python book/repeat.py --seeds 1000,2000 [NAME …]
     python book/repeat.py --data FOLDER [NAME …]
 
 The notebooks stay as they are; what their claims measure goes to `ledger/seeds/` or
@@ -43,15 +43,21 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="beginnings of chapters' names")
     way = parser.add_mutually_exclusive_group(required=True)
-    way.add_argument("--seeds", nargs="+", type=int, help="added to every seed")
+    way.add_argument("--seeds", help="added to every seed, such as 1000,2000")
     way.add_argument("--data", type=Path, help="folder of CT, or a data set's name")
     options = parser.parse_args(arguments)
     if options.data:
         folder = options.data.resolve() if options.data.exists() else options.data
         kind, runs = "real", [{"MEDVAE_DATA": str(folder)}]
     else:
-        kind, runs = "seeds", [{"MEDVAE_SEED": str(seed)} for seed in options.seeds]
+        shifts = options.seeds.split(",")
+        if not all(shift.isdecimal() for shift in shifts):
+            parser.error(f"--seeds takes numbers with commas, got {options.seeds!r}")
+        kind, runs = "seeds", [{"MEDVAE_SEED": shift} for shift in shifts]
     chapters = {k: v for k, v in sources(book).items() if not k.startswith("solutions")}
+    for start in options.names:
+        if not any(name.startswith(start) for name in chapters):
+            parser.error(f"no chapter's name begins with {start!r}")
     broken = False
     for name, source in chapters.items():
         if options.names and not name.startswith(tuple(options.names)):

@@ -27,7 +27,7 @@ def held(tmp_path_factory):
         patch.setattr(contest, "CODE", 4)
         patch.setattr(contest, "MAKERS", short)
         patch.setattr(contest.datasets, "load", lambda *_, **__: data)
-        arguments = ["--data", "phantom-tiny", "--seeds", "0", "1"]
+        arguments = ["--data", "phantom-tiny", "--seeds", "0,1"]
         assert contest.main(arguments, book=book) == 0
     return book
 

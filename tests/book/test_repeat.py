@@ -33,7 +33,7 @@ def repeated(tmp_path_factory):
     (book / "ledger").mkdir()
     scans = book.parent / "scans"
     scans.mkdir()
-    assert repeat.main(["--seeds", "1000", "2000"], book=book) == 0
+    assert repeat.main(["--seeds", "1000,2000"], book=book) == 0
     assert repeat.main(["--data", str(scans), "98"], book=book) == 0
     return book
 
@@ -71,3 +71,18 @@ def test_what_went_wrong_is_named(tmp_path, capsys):
     assert "98_count 2000 … 4 claims\n" in shown
     assert "  ✗ C98.3 the coin shows heads\n" in shown
     assert "  code cell 6: ZeroDivisionError: division by zero\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seeds", "1000", "2000"], "no chapter's name begins with '2000'"),
+        (["--seeds", "1000,x"], "numbers with commas"),
+    ],
+)
+def test_what_is_no_seed_or_chapter_is_refused(tmp_path, capsys, arguments, said):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "solutions").mkdir()
+    with pytest.raises(SystemExit):
+        repeat.main(arguments, book=tmp_path)
+    assert said in capsys.readouterr().err
