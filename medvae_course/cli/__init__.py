@@ -54,6 +54,52 @@ def demo(
 
 @app.command()
 @says_errors
+def segment(
+    place: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Folder of CT, or a NIfTI file."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results; finished scans are kept.")
+    ] = Path("segmented"),
+    model: Annotated[
+        Path | None, typer.Option(help="Segmenter: the folder that --train wrote.")
+    ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="Train one first: `phantom`, or a folder of labelled CT."),
+    ] = None,
+    resample: Annotated[
+        bool, typer.Option(help="Accept another spacing or orientation.")
+    ] = False,
+    image_size: Annotated[
+        int, typer.Option(min=32, help="Pixels per side, to train.")
+    ] = 64,
+    fine_tune: Annotated[
+        bool, typer.Option(help="Train the encoder along with the head.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the training and its split.")] = 0,
+) -> None:
+    """Segment CT in a latent space: DICOM SEG, NIfTI, uncertainty and a report each."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
+    from .segmentation.command import Request, run
+
+    request = Request(
+        place=place,
+        out=out,
+        model=model,
+        train=train,
+        resample=resample,
+        image_size=image_size,
+        fine_tune=fine_tune,
+        seed=seed,
+    )
+    if not run(request, say=typer.echo):
+        raise typer.Exit(1)
+
+
+@app.command()
+@says_errors
 def diagnose(
     model: Annotated[Path, typer.Argument(help="File of a VAE, such as model.keras")],
     data: Annotated[

@@ -10,11 +10,11 @@ from pathlib import Path
 from medvae_course.ct import datasets, dicom, nifti, phantom
 
 from . import measure
+from .clusters import segment
 from .inspect import inspect_folder, to_text
 from .pages import to_report
 from .report import write_text
 from .results import Results
-from .segment import segment
 
 IMAGES_SEEN = 60_000  # of 64 x 64 pixels: a minute or two of training on two cores
 PHANTOM_PATIENTS = 24

@@ -8,10 +8,10 @@ import numpy as np
 from medvae_course.evaluate.bootstrap import Interval
 from medvae_course.teach import figures
 
+from .clusters import N_CLUSTERS
 from .measure import SIGMA
 from .report import Report
 from .results import Results, versions
-from .segment import N_CLUSTERS
 
 LIMITS = (
     "One training run with one seed: give others with --seed and see how far the "

@@ -11,8 +11,8 @@ from medvae_course.ct.datasets import Dataset
 from medvae_course.evaluate.bootstrap import Interval
 from medvae_course.models.vae import VAE
 
+from .clusters import Segmentation
 from .measure import Comparison
-from .segment import Segmentation
 
 PACKAGES = ("medvae-course", "keras", "numpy", "scikit-learn", "pydicom")
 

@@ -78,8 +78,8 @@ def segment(dataset: Dataset, model: vae.VAE, *, seed: int) -> Segmentation:
 
     found, names = {}, {}
     for source, describe in (("HU", lambda images: images), ("latents", latents)):
-        found[source], names[source] = _cluster(
-            describe, images, labels, test.images, seed
+        found[source], names[source] = cluster_pixels(
+            describe, images, labels, test.images, seed=seed
         )
     if test.labels is None:
         return Segmentation(found, {}, [])
@@ -88,7 +88,7 @@ def segment(dataset: Dataset, model: vae.VAE, *, seed: int) -> Segmentation:
         {
             "label": name,
             **{
-                source: _dice_by_patient(labelled == value, test, value)
+                source: dice_by_patient(labelled == value, test, value)
                 for source, labelled in maps.items()
             },
         }
@@ -98,14 +98,27 @@ def segment(dataset: Dataset, model: vae.VAE, *, seed: int) -> Segmentation:
     return Segmentation(found, maps, scores)
 
 
-def _cluster(
+def cluster_pixels(
     describe: Callable[[np.ndarray], np.ndarray],
     images: np.ndarray,
     labels: np.ndarray | None,
     test: np.ndarray,
+    *,
     seed: int,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the cluster of each unseen pixel, and the label of each cluster."""
+    """Find clusters of pixels in training images, and those of unseen pixels.
+
+    Args:
+        describe: images (n, height, width, 1) to features (n, height, width, c).
+        images: of training patients, model units.
+        labels: of the same, (n, height, width); None where there are none.
+        test: images of unseen patients.
+        seed: of the pixels that are drawn and of the clusters.
+
+    Returns:
+        The cluster of each unseen pixel, uint8 (n, height, width), and the label of
+        each cluster, or None.
+    """
     features = describe(images)
     pixels = features.reshape(-1, features.shape[-1])
     some = np.random.default_rng(seed).permutation(len(pixels))[:PIXELS_TO_FIT]
@@ -120,7 +133,7 @@ def _cluster(
     return np.concatenate(found).astype(np.uint8), names
 
 
-def _dice_by_patient(found: np.ndarray, split: Split, label: int) -> bootstrap.Interval:
+def dice_by_patient(found: np.ndarray, split: Split, label: int) -> bootstrap.Interval:
     """Return Dice of whole patients, over those who have the label."""
     patients, scores = [], []
     for patient in np.unique(split.patients):
