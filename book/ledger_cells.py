@@ -45,7 +45,8 @@ def against_real(entry: Entry, found: list[Entry]) -> str:
     sign = "✓" if found[0]["holds"] else "✗"
     if found[0]["value"] is None:
         return sign
-    return f"{sign} {amount(found[0])} {around(found[0])}"
+    interval = found[0]["interval"]  # why there is none stands beside it already
+    return f"{sign} {amount(found[0])}" + (f" {pair(interval)}" if interval else "")
 
 
 def amount(entry: Entry) -> str:

@@ -21,7 +21,7 @@ from ledger_cells import (
     words,
 )
 
-COLUMNS = {"Claim": 12, "Sentence": 32, "Measured": 26, "Seeds": 12, "Real CT": 18}
+COLUMNS = {"Claim": 12, "Sentence": 28, "Measured": 24, "Seeds": 15, "Real CT": 21}
 HEAD = """\
 # The ledger
 
