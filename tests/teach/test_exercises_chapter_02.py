@@ -5,6 +5,7 @@ from exercise_answers import right_answers_pass, wrong_answers_are_told
 from scipy import stats
 
 from medvae_course.evaluate import bootstrap, metrics
+from medvae_course.teach.exercises import chapter_02
 
 # --- right answers, each in two ways ---------------------------------------------
 
@@ -28,6 +29,21 @@ def interval(values, patients, n_draws):
         drawn = rng.choice(names, len(names))
         means.append(np.concatenate([values[patients == n] for n in drawn]).mean())
     return np.quantile(means, 0.025), np.quantile(means, 0.975)
+
+
+def interval_of_seed(seed):
+    """Return a right answer that draws with this seed, from a table of patients."""
+
+    def answer(values, patients, n_draws):
+        _, which = np.unique(patients, return_inverse=True)
+        sums, sizes = np.bincount(which, values), np.bincount(which)
+        draws = np.random.default_rng(seed).integers(
+            len(sums), size=(n_draws, len(sums))
+        )
+        means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+        return np.quantile(means, [0.025, 0.975])
+
+    return answer
 
 
 def interval_of_the_library(values, patients, n_draws):
@@ -57,6 +73,15 @@ RIGHT = [
 test_right_answer_passes = right_answers_pass(RIGHT)
 
 
+def test_right_interval_passes_whatever_its_seed():
+    refused = {
+        seed: problem
+        for seed in range(200)
+        if (problem := chapter_02._interval_problem(interval_of_seed(seed)))
+    }
+    assert not refused
+
+
 # --- wrong answers ----------------------------------------------------------------
 
 
@@ -83,6 +108,15 @@ def interval_of_patient_means(values, patients, n_draws):
 def interval_of_half(values, patients, n_draws):
     low, high = interval(values, patients, n_draws)
     return 0.8 * low + 0.2 * high, 0.2 * low + 0.8 * high
+
+
+def interval_of_90_percent(values, patients, n_draws):
+    names = np.unique(patients)
+    rng = np.random.default_rng(5)
+    draws = [rng.choice(names, len(names)) for _ in range(n_draws)]
+    of = {name: values[patients == name] for name in names}
+    means = [np.concatenate([of[name] for name in draw]).mean() for draw in draws]
+    return np.quantile(means, [0.05, 0.95])
 
 
 def interval_with_a_margin(values, patients, n_draws):
@@ -116,6 +150,7 @@ WRONG = [
     ("E02.2", interval_by_slice, "too narrow"),
     ("E02.2", interval_of_patient_means, "each patient counts once"),
     ("E02.2", interval_of_half, "not the quantiles"),
+    ("E02.2", interval_of_90_percent, "not the quantiles"),
     ("E02.2", lambda v, p, n: interval(v, p, n)[::-1], "does not lie below"),
     ("E02.2", lambda v, p, n: v.mean(), "two ends"),
     ("E02.2", interval_with_a_margin, "without width"),

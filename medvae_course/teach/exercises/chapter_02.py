@@ -45,13 +45,24 @@ def _psnr_problem(psnr_of_stack: Callable) -> str:
     return ""
 
 
-def _exact_interval(parts: list[np.ndarray]) -> np.ndarray:
-    """Ends of the interval from all draws of patients, which are equally likely."""
-    draws = product(range(len(parts)), repeat=len(parts))
+def _all_means(parts: list[np.ndarray]) -> np.ndarray:
+    """Means of all draws of patients, which are equally likely."""
+    draws = np.array(list(product(range(len(parts)), repeat=len(parts))))
     sums = np.array([part.sum() for part in parts])
     sizes = np.array([part.size for part in parts])
-    means = [sums[list(draw)].sum() / sizes[list(draw)].sum() for draw in draws]
-    return np.quantile(means, [0.025, 0.975])
+    return sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+
+
+def _is_interval_of(ends: np.ndarray, means: np.ndarray) -> bool:
+    """Tell whether the ends cut off 2.5 % of the means on each side.
+
+    Shares are compared, not values: where few means lie, a right answer moves far from
+    one seed to the next. With 3000 draws the share has a standard deviation of 0.3 %.
+    """
+    below = np.array([np.mean(means < end - 1e-6) for end in ends])
+    up_to = np.array([np.mean(means < end + 1e-6) for end in ends])
+    wanted = np.array([0.025, 0.975])
+    return bool(np.all((below - 0.013 < wanted) & (wanted < up_to + 0.013)))
 
 
 def _interval_problem(patient_interval: Callable) -> str:
@@ -67,16 +78,16 @@ def _interval_problem(patient_interval: Callable) -> str:
         return f"an interval has two ends, got shape {found.shape}"
     if not found[0] < found[1]:
         return "the lower end does not lie below the upper one"
-    right = _exact_interval([values[patients == name] for name in sizes])
-    if np.ptp(found) < 0.5 * np.ptp(right):
+    right = _all_means([values[patients == name] for name in sizes])
+    if np.ptp(found) < 0.5 * np.ptp(np.quantile(right, [0.025, 0.975])):
         return (
             "the interval of five very different patients is far too narrow: slices"
             " were drawn, or the interval is not that of 95 %"
         )
-    equal = _exact_interval([values[patients == name][:1] for name in sizes])
-    if np.allclose(found, equal, atol=0.25):
-        return "each patient counts once, whatever the number of their slices"
-    if not np.allclose(found, right, atol=0.25):
+    equal = _all_means([values[patients == name].mean(keepdims=True) for name in sizes])
+    if not _is_interval_of(found, right):
+        if _is_interval_of(found, equal):
+            return "each patient counts once, whatever the number of their slices"
         return "the ends are not the quantiles of the means that drawing can give"
     same = np.asarray(patient_interval(np.full(len(values), 7.0), patients, 100), float)
     if not np.allclose(same, 7.0):
