@@ -150,7 +150,6 @@ class Progress:
             self.card,
             self.request.out,
             model=self.sha256,
-            resampled=self.request.resample,
             page=scan_page,
         )
 

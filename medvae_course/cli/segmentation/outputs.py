@@ -35,7 +35,7 @@ class Summary:
     Args:
         name: of the scan.
         model: fingerprint of the model's file.
-        resampled: whether another grid than that of the training was accepted.
+        accepted: what was unlike the training scans and accepted by `--resample`.
         shape: voxels along (z, y, x).
         spacing_mm: their distance along (z, y, x), mm.
         volume_ml: label → volume, ml; 0 for what was not found.
@@ -52,7 +52,7 @@ class Summary:
 
     name: str
     model: str
-    resampled: bool
+    accepted: list[str]
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     volume_ml: dict[str, float]
@@ -74,7 +74,6 @@ def write_results(
     out: Path,
     *,
     model: str,
-    resampled: bool,
     page: Callable[[Summary, Scan, Found, Card], str],
 ) -> Summary:
     """Write the folder of one scan, so that it is there complete or not at all.
@@ -86,7 +85,6 @@ def write_results(
         card: of the model.
         out: folder in which that of the scan is made.
         model: fingerprint of the model's file.
-        resampled: whether another grid than that of the training was accepted.
         page: makes the report.
 
     Returns:
@@ -107,7 +105,6 @@ def write_results(
         summary = replace(
             summary,
             model=model,
-            resampled=resampled,
             files=[name for name in CONTENTS if (partial / name).exists()],
             seconds={step: round(took, 2) for step, took in seconds.items()},
             seconds_per_slice=round(sum(seconds.values()) / len(found.labels), 4),
@@ -174,7 +171,7 @@ def _summary(one: Input, scan: Scan, found: Found, card: Card) -> Summary:
     return Summary(
         name=one.name,
         model="",
-        resampled=False,
+        accepted=found.accepted,
         shape=found.labels.shape,
         spacing_mm=tuple(round(mm, 4) for mm in scan.volume.spacing_mm),
         volume_ml={n: round(float(counts[v]) * voxel_ml, 2) for v, n in names.items()},

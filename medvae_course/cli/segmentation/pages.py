@@ -109,13 +109,11 @@ def plot_doubt(hu: np.ndarray, doubt: np.ndarray, pixel_mm: float | None) -> Fig
 
 
 def _warnings(summary: Summary) -> list[str]:
-    words = [f"Note: {note}." for note in summary.notes]
-    if summary.resampled:
-        words.insert(
-            0,
-            "Another spacing or orientation than in training was accepted "
-            "(--resample): the numbers of the training do not hold here.",
-        )
+    words = [
+        f"Accepted by --resample: {rule}. The numbers of the training do not hold here."
+        for rule in summary.accepted
+    ]
+    words += [f"Note: {note}." for note in summary.notes]
     if summary.unseen_share > 0.01:
         words.append(
             f"{summary.unseen_share:.0%} of the body lies outside the model's field of "

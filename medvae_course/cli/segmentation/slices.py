@@ -37,7 +37,8 @@ class Found:
             word, that the label is wrong.
         skipped: slices that show next to no body and were left at 0.
         unseen: share of the body that lies outside the model's field of view.
-        notes: what is unlike the training data.
+        accepted: what would have been refused without `resample`.
+        notes: what else is unlike the training data.
         seconds: what reading and segmenting took, by step.
     """
 
@@ -45,6 +46,7 @@ class Found:
     doubt: np.ndarray
     skipped: int
     unseen: float
+    accepted: list[str]
     notes: list[str]
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -73,14 +75,15 @@ def segment_scan(
         RefusedError: if the scan differs from the training data.
     """
     start = time.perf_counter()
-    _refuse(rules.check_scan(scan, card), resample)
+    refusals = rules.check_scan(scan, card)
+    _refuse([r for r in refusals if not (resample and r.is_grid)])
     hu = scan.volume.hu
     grid = SliceGrid(
         hu.shape[1:], scan.volume.spacing_mm[1:], card.side_mm, card.image_size
     )
     images = np.concatenate([grid.forward(hu[i : i + 1]) for i in range(len(hu))])
     shown = np.flatnonzero(shows_body(images))
-    _refuse(rules.check_body(images[shown], card), resample)
+    _refuse(rules.check_body(images[shown], card))
     prepared = time.perf_counter()
     labels, doubt = (np.zeros(hu.shape, np.uint8) for _ in range(2))
     values = np.array(list(card.labels), np.uint8)
@@ -98,6 +101,7 @@ def segment_scan(
         doubt,
         skipped=len(hu) - len(shown),
         unseen=_unseen(hu, grid),
+        accepted=[f"{refusal.rule}, got {refusal.value}" for refusal in refusals],
         notes=rules.notes_on(scan, card),
         seconds={
             "compare and resample": prepared - start,
@@ -106,10 +110,9 @@ def segment_scan(
     )
 
 
-def _refuse(refusals: list[rules.Refusal], resample: bool) -> None:
-    grave = [r for r in refusals if not (resample and r.is_grid)]
-    if grave:
-        raise RefusedError("; ".join(str(refusal) for refusal in grave))
+def _refuse(refusals: list[rules.Refusal]) -> None:
+    if refusals:
+        raise RefusedError("; ".join(str(refusal) for refusal in refusals))
 
 
 def _probabilities(model: keras.Model, hu: np.ndarray, card: Card) -> np.ndarray:

@@ -61,11 +61,19 @@ class Trained:
         who = "wins against" if network > baseline else "loses to"
         if round(network, 2) == round(baseline, 2):
             who = "does no better than"
+        lost = [
+            row["label"]
+            for row in self.scores
+            if row[KMEANS].estimate > row[SEGMENTER].estimate
+        ]
+        loses = (
+            f" It loses on {', '.join(lost)}." if network > baseline and lost else ""
+        )
         return (
             f"Mean Dice over {len(self.scores)} labels of unseen patients: "
             f"{network:.2f} by the segmenter, {baseline:.2f} by k-means on HU. The "
-            f"segmenter {who} k-means. It gets {self.wrong:.1%} of the body's pixels "
-            f"wrong, and states {self.stated:.1%}."
+            f"segmenter {who} k-means.{loses} It gets {self.wrong:.1%} of the body's "
+            f"pixels wrong, and states {self.stated:.1%}."
         )
 
 
