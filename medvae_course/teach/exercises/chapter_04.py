@@ -126,8 +126,8 @@ EXERCISES = MappingProxyType(
                 " below does it look at?",
                 "a layer's kernel adds one less than its width, in steps of the layer"
                 " below; how many pixels is such a step?",
-                "go up from the picture with two running numbers: the width so far, and"
-                " the distance of neighbours in pixels, which each stride multiplies",
+                "going up from the picture, keep in mind how far apart neighbours are,"
+                " counted in pixels",
             ),
         ),
         "E04.3": Exercise(
@@ -135,7 +135,7 @@ EXERCISES = MappingProxyType(
             _cover_problem,
             (
                 "draw it: a line, and a bar as wide as the kernel at each stride-th"
-                " place",
+                " pixel",
                 "count with an array of zeros to which each bar adds one, long enough"
                 " to have a middle",
                 "look at one period in the middle only, as long as the stride, and"
