@@ -11,8 +11,10 @@ from pathlib import Path
 
 import keras
 
+# Keras has to know the classes to load
+import medvae_course.models.segmentation_losses
 import medvae_course.models.segmenters
-import medvae_course.models.vae  # noqa: F401  Keras has to know the classes to load
+import medvae_course.models.vae  # noqa: F401
 
 from .archive import check_archive
 
