@@ -8,6 +8,9 @@ from keras import ops
 
 from .losses import Tensor
 
+UNKNOWN = 255
+"""Label of a pixel whose class nobody knows: it counts in no loss."""
+
 
 def soft_dice(labels: Tensor, logits: Tensor) -> Tensor:
     r"""Overlap of each class, counted over a whole batch, of probabilities.
@@ -17,7 +20,8 @@ def soft_dice(labels: Tensor, logits: Tensor) -> Tensor:
     slice, as long as another slice of the batch shows it.
 
     Args:
-        labels: (batch, height, width), whole numbers, the class of each pixel.
+        labels: (batch, height, width), whole numbers, the class of each pixel, or
+            `UNKNOWN`.
         logits: (batch, height, width, n_classes).
 
     Returns:
@@ -34,8 +38,9 @@ def soft_dice(labels: Tensor, logits: Tensor) -> Tensor:
     Taught in: chapter 15.
     """
     logits = ops.cast(logits, "float32")
-    target = ops.one_hot(ops.cast(labels, "int32"), logits.shape[-1], dtype="float32")
-    probabilities = ops.softmax(logits, axis=-1)
+    target = _one_hot(labels, logits.shape[-1])
+    known = ops.sum(target, axis=-1, keepdims=True)
+    probabilities = ops.softmax(logits, axis=-1) * known
     pixels = tuple(range(len(logits.shape) - 1))
     common = ops.sum(probabilities * target, axis=pixels)
     sizes = ops.sum(probabilities, axis=pixels) + ops.sum(target, axis=pixels)
@@ -92,19 +97,25 @@ class DiceCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Return the loss of a batch of labels and logits, one number."""
-        labels, logits = ops.cast(y_true, "int32"), ops.cast(y_pred, "float32")
-        target = ops.one_hot(labels, logits.shape[-1], dtype="float32")
-        entropy = -ops.sum(target * ops.log_softmax(logits, axis=-1), axis=-1)
-        if self.class_weights is None:
-            entropy = ops.mean(entropy)
-        else:
-            weights = ops.take(ops.convert_to_tensor(self.class_weights), labels)
-            entropy = ops.sum(weights * entropy) / ops.maximum(ops.sum(weights), 1e-6)
-        pixels = tuple(range(len(labels.shape)))
+        logits = ops.cast(y_pred, "float32")
+        target = _one_hot(y_true, logits.shape[-1])
+        weighted = target
+        if self.class_weights is not None:
+            weighted = target * ops.convert_to_tensor(self.class_weights, "float32")
+        entropy = -ops.sum(weighted * ops.log_softmax(logits, axis=-1))
+        entropy /= ops.maximum(ops.sum(weighted), 1e-6)
+        pixels = tuple(range(len(logits.shape) - 1))
         shown = ops.cast(ops.any(target > 0, axis=pixels), "float32")[1:]
-        missing = shown * (1 - soft_dice(labels, logits)[1:])
+        missing = shown * (1 - soft_dice(y_true, logits)[1:])
         return entropy + ops.sum(missing) / ops.maximum(ops.sum(shown), 1.0)
 
     def get_config(self):
         """Return the arguments that make an equal loss."""
         return {**super().get_config(), "class_weights": self.class_weights}
+
+
+def _one_hot(labels, n_classes):
+    """Ones at the class of each pixel, all zeros where it is unknown."""
+    labels = ops.cast(labels, "int32")
+    labels = ops.where(labels == UNKNOWN, -1, labels)
+    return ops.one_hot(labels, n_classes, dtype="float32")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from .augmentation import Augmentation
-from .segmentation_losses import DiceCrossEntropy
+from .segmentation_losses import UNKNOWN, DiceCrossEntropy
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def train_segmenter(
     Args:
         model: a segmenter; it is compiled anew.
         images: (n, height, width, channels), model units.
-        labels: (n, height, width), whole numbers, 0 is the background.
+        labels: (n, height, width), whole numbers, 0 is the background; pixels that
+            are `segmentation_losses.UNKNOWN` count in no loss.
         validation: images and labels of patients that are not trained on.
         steps: batches to train on.
         check_every: steps between two looks at the validation images.
@@ -141,7 +142,7 @@ def _check(images, labels):
             "`images` and `labels` must be (n, height, width, channels) and "
             f"(n, height, width), got {images.shape} and {labels.shape}"
         )
-    shown = np.flatnonzero(labels.any(axis=(1, 2)))
+    shown = np.flatnonzero(((labels > 0) & (labels != UNKNOWN)).any(axis=(1, 2)))
     if not len(shown):
         raise ValueError(
             "no label shows an organ, all are 0: give labelled slices to train on"

@@ -76,6 +76,18 @@ def test_class_weights_make_a_weighted_mean():
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
+def test_unknown_pixels_count_in_no_loss():
+    known = RNG.random(LABELS.shape) > 0.4
+    labels = np.where(known, LABELS, segmentation_losses.UNKNOWN).astype("uint8")
+    pixels = [a[known][None, None] for a in (LABELS, LOGITS)]
+    np.testing.assert_allclose(
+        to_numpy(soft_dice(labels, LOGITS)), to_numpy(soft_dice(*pixels)), rtol=1e-5
+    )
+    for loss in (DiceCrossEntropy(), DiceCrossEntropy([1, 2, 3])):
+        found, expected = loss(labels, LOGITS), loss(*pixels)
+        assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_large_logits_stay_finite():
     found = DiceCrossEntropy()(LABELS, sure((LABELS + 1) % 3, 3, strength=1e6))
     assert float(found) == pytest.approx(1e6 + 1, rel=1e-3)
