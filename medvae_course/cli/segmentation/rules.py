@@ -95,10 +95,15 @@ def notes_on(scan: Scan, card: Card) -> list[str]:
     notes = list(scan.notes)
     if not low / SLICE_FACTOR <= mm <= high * SLICE_FACTOR:
         notes.append(
-            f"slices {mm:.3g} mm apart, {low:.3g} to {high:.3g} mm in training: each "
-            "slice is segmented by itself, but blurs more or less of what is above it"
+            f"slices {mm:.3g} mm apart, {span(low, high)} mm in training: each slice "
+            "is segmented by itself, but shows a thicker or thinner part of the body"
         )
     return notes
+
+
+def span(low: float, high: float) -> str:
+    """Return a range in words, such as "3.9 to 5.1"."""
+    return f"{low:.3g}" if np.isclose(low, high) else f"{low:.3g} to {high:.3g}"
 
 
 def _values(volume: Volume) -> list[Refusal]:
@@ -122,7 +127,7 @@ def _spacing(scan: Scan, card: Card) -> list[Refusal]:
     return [
         Refusal(
             f"pixels must be within a factor {SPACING_FACTOR:g} of the training "
-            f"scans' {low:.3g} to {high:.3g} mm",
+            f"scans' {span(low, high)} mm",
             " × ".join(f"{mm:.3g}" for mm in pixel) + " mm",
             RESAMPLE,
             is_grid=True,

@@ -3,6 +3,7 @@
 from medvae_course.cli.report import Report
 from medvae_course.teach import figures
 
+from .rules import span
 from .trained import KMEANS, SEGMENTER, Trained, interval_words
 
 LIMITS = (
@@ -56,9 +57,9 @@ def training_page(trained: Trained) -> Report:
         [
             ["field of view", f"{card.side_mm:.0f} mm"],
             ["pixels of the model", f"{card.pixel_of_model_mm:.2f} mm"],
-            ["pixels of the training scans", _span(card.pixel_mm, "mm")],
-            ["slice distance of the training scans", _span(card.slice_mm, "mm")],
-            ["median of the body", _span(card.body_hu, "HU")],
+            ["pixels of the training scans", span(*card.pixel_mm) + " mm"],
+            ["slice distance of the training scans", span(*card.slice_mm) + " mm"],
+            ["median of the body", span(*card.body_hu) + " HU"],
             ["window", f"level {card.level_hu:.0f}, width {card.width_hu:.0f} HU"],
             ["temperature", f"{card.temperature:.2f}"],
             ["training patients", card.patients],
@@ -98,7 +99,3 @@ def _add_pictures(report: Report, trained: Trained) -> None:
         caption="Slices of unseen patients with most labels. Window: level 40, width "
         "400 HU.",
     )
-
-
-def _span(pair: tuple[float, float], unit: str) -> str:
-    return f"{pair[0]:.3g} to {pair[1]:.3g} {unit}"
