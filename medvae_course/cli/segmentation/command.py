@@ -143,6 +143,7 @@ class Progress:
                 tick=bar.update,
             )
         found.seconds["read"] = reading
+        scan = scan.without_hu()  # a DICOM SEG takes much memory to write
         return outputs.write_results(
             one,
             scan,

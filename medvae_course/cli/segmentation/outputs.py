@@ -11,7 +11,6 @@ import nibabel
 import numpy as np
 
 from medvae_course.ct import labels as ct_labels
-from medvae_course.ct.volume import Volume
 
 from .inputs import Input, Scan
 from .model_folder import Card
@@ -80,7 +79,7 @@ def write_results(
 
     Args:
         one: where the scan came from.
-        scan: as read.
+        scan: as read; its HU are not needed any more.
         found: its labels and doubt.
         card: of the model.
         out: folder in which that of the scan is made.
@@ -141,16 +140,11 @@ def clear_unfinished(out: Path) -> None:
 
 
 def _write_object(path, one: Input, scan: Scan, found: Found, card: Card) -> list[str]:
-    # only the grid is needed: the HU would be held a second time
-    nothing = np.broadcast_to(np.float32(0), found.labels.shape)
-    grid = Volume(
-        nothing, scan.volume.spacing_mm, scan.volume.origin_mm, scan.volume.direction
-    )
     present = np.bincount(found.labels.ravel(), minlength=256) > 0
     names = {v: name for v, name in card.labels.items() if v and present[v]}
     if not names:
         return ["nothing was found, so there is no DICOM SEG"]
-    structures = ct_labels.LabelMap(found.labels, names, grid).to_structures()
+    structures = ct_labels.LabelMap(found.labels, names, scan.volume).to_structures()
     ct_labels.write_segmentation(
         structures,
         one.source,

@@ -16,7 +16,6 @@ from .outputs import CONTENTS, Summary
 from .slices import DOUBT_STEPS, Found
 
 LEVEL_HU, WIDTH_HU = 40.0, 400.0
-_PANELS = 4  # slices shown
 _LARGEST = 256  # pixels of a picture's side
 LIMITS = (
     "Nothing here knows whether the scan shows the part of the body that the model "
@@ -132,11 +131,15 @@ def _percent(share: float | None) -> str:
 
 def _add_pictures(report: Report, scan: Scan, found: Found, card: Card) -> None:
     report.section("Pictures")
-    rows = _rows(found.labels)
+    rows = list(found.pictures)
     step = max(1, -(-max(found.labels.shape[1:]) // _LARGEST))
     hu, labels, doubt = (
-        array[rows][:, ::step, ::step]
-        for array in (scan.volume.hu, found.labels, found.doubt)
+        array[:, ::step, ::step]
+        for array in (
+            np.stack(list(found.pictures.values())),
+            found.labels[rows],
+            found.doubt[rows],
+        )
     )
     mm = scan.volume.spacing_mm
     pixel_mm = step * mm[2] if np.isclose(mm[1], mm[2], rtol=0.01) else None
@@ -159,13 +162,3 @@ def _add_pictures(report: Report, scan: Scan, found: Found, card: Card) -> None:
         caption="The same slices: the probability, by the model's own word, that the "
         "label of a voxel is wrong.",
     )
-
-
-def _rows(labels: np.ndarray) -> np.ndarray:
-    """Slices to show: spread evenly among those that have a label."""
-    shown = np.flatnonzero(labels.any(axis=(1, 2)))
-    if not len(shown):
-        shown = np.arange(len(labels))
-    places = np.linspace(0, len(shown) - 1, min(_PANELS + 2, len(shown)))
-    places = places[1:-1] if len(places) > _PANELS else places
-    return shown[places.round().astype(int)]

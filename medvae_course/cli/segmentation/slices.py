@@ -21,6 +21,7 @@ DOUBT_STEPS = 255
 """An uint8 of doubt counts in steps of 1/255."""
 
 _BATCH = 8
+_PANELS = 4  # slices to show
 
 
 class RefusedError(ValueError):
@@ -37,6 +38,7 @@ class Found:
             word, that the label is wrong.
         skipped: slices that show next to no body and were left at 0.
         unseen: share of the body that lies outside the model's field of view.
+        pictures: number of a slice → its HU, of a few slices to show.
         accepted: what would have been refused without `resample`.
         notes: what else is unlike the training data.
         seconds: what reading and segmenting took, by step.
@@ -46,6 +48,7 @@ class Found:
     doubt: np.ndarray
     skipped: int
     unseen: float
+    pictures: dict[int, np.ndarray]
     accepted: list[str]
     notes: list[str]
     seconds: dict[str, float] = field(default_factory=dict)
@@ -101,6 +104,7 @@ def segment_scan(
         doubt,
         skipped=len(hu) - len(shown),
         unseen=_unseen(hu, grid),
+        pictures={row: hu[row].copy() for row in _to_show(labels)},
         accepted=[f"{refusal.rule}, got {refusal.value}" for refusal in refusals],
         notes=rules.notes_on(scan, card),
         seconds={
@@ -124,6 +128,16 @@ def _probabilities(model: keras.Model, hu: np.ndarray, card: Card) -> np.ndarray
     images = np.pad(images, ((0, missing), (0, 0), (0, 0)))[..., None]
     logits = model.predict_on_batch(images)[: len(hu)]
     return probabilities_of(logits, temperature=card.temperature)
+
+
+def _to_show(labels: np.ndarray) -> list[int]:
+    """Slices spread evenly among those that have a label."""
+    shown = np.flatnonzero(labels.any(axis=(1, 2)))
+    if not len(shown):
+        shown = np.arange(len(labels))
+    places = np.linspace(0, len(shown) - 1, min(_PANELS + 2, len(shown)))
+    places = places[1:-1] if len(places) > _PANELS else places
+    return shown[places.round().astype(int)].tolist()
 
 
 def _unseen(hu: np.ndarray, grid: SliceGrid) -> float:
