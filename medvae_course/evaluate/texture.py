@@ -1,7 +1,7 @@
 """Classic texture of each pixel: blur, edges and ridges at several scales."""
 
 import numpy as np
-from skimage.feature import multiscale_basic_features
+from skimage import feature  # its parts load when used: one brings matplotlib
 
 
 def texture_features(
@@ -49,7 +49,9 @@ def texture_features(
         )
     return np.stack(
         [
-            multiscale_basic_features(image, sigma_min=sigma_min, sigma_max=sigma_max)
+            feature.multiscale_basic_features(
+                image, sigma_min=sigma_min, sigma_max=sigma_max
+            )
             for image in images
         ]
     ).astype(np.float32, copy=False)
