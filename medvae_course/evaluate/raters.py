@@ -33,7 +33,7 @@ def simulate_raters(
         seed: of the drawing.
 
     Returns:
-        bool (n_raters, *shape of the mask).
+        bool (n_raters, ...), each of the shape of the mask.
 
     Raises:
         ValueError: if a number is out of its range.

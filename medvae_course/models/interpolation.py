@@ -12,11 +12,11 @@ def resized(maps: Tensor, shape: Sequence[int]) -> Tensor:
     """Interpolate maps linearly to another size, axis by axis; edges are repeated.
 
     Args:
-        maps: (n, *size, channels) with one, two, three or more axes of size.
+        maps: (n, ..., channels) with one, two, three or more axes of size.
         shape: new size; where it is smaller nothing is smoothed before.
 
     Returns:
-        float32 (n, *shape, channels).
+        float32 (n, ..., channels), of size `shape`.
 
     Example:
         >>> ramp = np.array([0.0, 1.0]).reshape(1, 2, 1)

@@ -33,7 +33,7 @@ def tiled_features(
     size of the image are multiples of its total stride, for instance 8.
 
     Args:
-        describe: function from (1, *tile, channels) to (1, *tile, features), such as
+        describe: function from (1, ..., channels) to (1, ..., features), such as
             one that calls `pixel_features` with its statistics; without position,
             which would be that inside the tile.
         image: (height, width, channels) or (depth, height, width, channels).
@@ -41,7 +41,7 @@ def tiled_features(
         margin: pixels that are dropped at each cut.
 
     Yields:
-        Place of the piece in the image, and its features (*size, features). All pieces
+        Place of the piece in the image, and its features (..., features). All pieces
         together cover each pixel once.
 
     Raises:
@@ -83,8 +83,9 @@ def stitched(
         shape: size of the whole, without the channels.
 
     Returns:
-        Array (*shape, ...) of the type of the pieces; a volume of 100 million voxels
-        takes 400 MB for each float32 feature, so stitch labels, not features, there.
+        Array of size `shape`, the channels of the pieces behind, in their type; a
+        volume of 100 million voxels takes 400 MB for each float32 feature, so stitch
+        labels, not features, there.
 
     Raises:
         ValueError: if there are no pieces.
