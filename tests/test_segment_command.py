@@ -437,7 +437,11 @@ def test_card_comes_back_as_it_was(segmenter):
         ("body_hu", [1], "least and the most"),
         ("dice", {"bone": "good"}, "dice"),
         ("image_size", 16, "take images of shape (n, 16, 16, 1)"),
-        ("labels", {"0": "b", "1": "a"}, "give logits of shape (n, 32, 32, 2)"),
+        (
+            "labels",
+            {"0": "bone", "1": "soft tissue"},
+            "give logits of shape (n, 32, 32, 2)",
+        ),
         ("format", 2, "format"),
         ("sha256", "0", "is of another file"),
         ("extra", 1, "entries"),

@@ -37,7 +37,7 @@ def resized(maps: Tensor, shape: Sequence[int]) -> Tensor:
         above = np.minimum(below + 1, old - 1)
         along = [1] * len(maps.shape)
         along[axis] = new
-        share = (place - below).astype("float32").reshape(along)
+        share = ops.convert_to_tensor((place - below).reshape(along), "float32")
         lower, upper = (ops.take(maps, index, axis=axis) for index in (below, above))
         maps = lower + share * (upper - lower)
     return maps
