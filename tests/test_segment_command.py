@@ -437,11 +437,7 @@ def test_card_comes_back_as_it_was(segmenter):
         ("body_hu", [1], "least and the most"),
         ("dice", {"bone": "good"}, "dice"),
         ("image_size", 16, "take images of shape (n, 16, 16, 1)"),
-        (
-            "labels",
-            {"0": "bone", "1": "soft tissue"},
-            "give logits of shape (n, 32, 32, 2)",
-        ),
+        ("labels", {"0": "none", "1": "soft tissue", "2": "bone", "3": "x"}, "32, 4)"),
         ("format", 2, "format"),
         ("sha256", "0", "is of another file"),
         ("extra", 1, "entries"),
