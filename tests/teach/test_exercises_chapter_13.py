@@ -107,6 +107,7 @@ WRONG = [
     ("E13.3", lambda s, who: patient_scores(s, who)[::-1], "not in the order"),
     ("E13.3", by_patient(three_or_nothing), "fewer than three slices"),
     ("E13.3", by_patient(lambda s: np.sort(s)[:3].mean()), "more than three"),
+    ("E13.3", by_patient(lambda s: s[-3:].mean()), "as they stand"),
 ]
 
 test_wrong_answer_is_told_what_is_wrong = wrong_answers_are_told(WRONG)

@@ -139,9 +139,9 @@ EXERCISES = MappingProxyType(
             "no other choice of clusters has a larger Dice",
             _naming_problem,
             (
-                "sort the clusters by the share of their pixels that is organ",
-                "if a cluster belongs to the organ, so does every one with a larger"
-                " share: only the sorted beginnings need to be tried",
+                "write down Dice of a choice: which sums of the counts does it need?",
+                "sort the clusters by the share of their pixels that is organ: if one"
+                " belongs to the organ, so does every one with a larger share",
                 "compute Dice for the first cluster, the first two and so on by"
                 " cumulative sums, take the best, and put the answer back in order",
             ),
