@@ -136,6 +136,62 @@ def predict(features: np.ndarray, centres: np.ndarray | GaussianMixture) -> np.n
     return nearest.reshape(np.shape(features)[:-1])
 
 
+def count_pairs(
+    clusters: np.ndarray,
+    labels: np.ndarray,
+    *,
+    n_clusters: int | None = None,
+    n_labels: int | None = None,
+) -> np.ndarray:
+    """Count how many pixels of each cluster have each label.
+
+    Args:
+        clusters: array of any shape, int, cluster of each pixel.
+        labels: array of the same shape, int, from 0 (background).
+        n_clusters: number of clusters, where `clusters` may lack the last ones.
+        n_labels: number of labels with the background, where some may be absent.
+
+    Returns:
+        (n_clusters, n_labels) int64 array of pixels.
+
+    Raises:
+        ValueError: if shapes differ, there is no pixel, or a number is negative, not
+            whole, or too large.
+
+    Example:
+        >>> count_pairs(np.array([0, 0, 1]), np.array([2, 0, 2])).tolist()
+        [[1, 0, 1], [0, 0, 1]]
+
+    Source: the contingency table of Hubert and Arabie, J. Classification 2 (1985).
+    Taught in: chapter 14.
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    if clusters.shape != labels.shape or clusters.size == 0:
+        raise ValueError(
+            "`clusters` and `labels` must have one shape and hold pixels, got "
+            f"{clusters.shape} and {labels.shape}"
+        )
+    shape = []
+    for name, array, n in (
+        ("clusters", clusters, n_clusters),
+        ("labels", labels, n_labels),
+    ):
+        if array.dtype.kind not in "iu" or array.min() < 0:
+            raise ValueError(
+                f"`{name}` must be whole numbers from 0, got {array.dtype}"
+            )
+        present = int(array.max()) + 1
+        shape.append(present if n is None else n)
+        if present > shape[-1]:
+            raise ValueError(
+                f"`{name}` must be below {shape[-1]}, got {present - 1}: "
+                f"{name[:-1]} {present - 1} is outside `n_{name}` {shape[-1]}; raise "
+                "it or leave it out"
+            )
+    cells = clusters.ravel().astype(np.int64) * shape[1] + labels.ravel()
+    return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+
+
 def match_clusters(
     clusters: np.ndarray, labels: np.ndarray, *, n_clusters: int | None = None
 ) -> np.ndarray:
@@ -167,24 +223,8 @@ def match_clusters(
         information retrieval (2008), ch. 16.
     Taught in: chapter 14.
     """
-    clusters, labels = np.asarray(clusters), np.asarray(labels)
-    if clusters.shape != labels.shape or clusters.size == 0:
-        raise ValueError(
-            "`clusters` and `labels` must have one shape and hold pixels, got "
-            f"{clusters.shape} and {labels.shape}"
-        )
-    for name, array in (("clusters", clusters), ("labels", labels)):
-        if array.dtype.kind not in "iu" or array.min() < 0:
-            raise ValueError(
-                f"`{name}` must be whole numbers from 0, got {array.dtype}"
-            )
-    present = int(clusters.max()) + 1
-    n_clusters = present if n_clusters is None else n_clusters
-    if present > n_clusters:
-        raise ValueError(f"cluster {present - 1} is outside `n_clusters` {n_clusters}")
-    counts = np.zeros((n_clusters, int(labels.max()) + 1), dtype=np.int64)
-    np.add.at(counts, (clusters.ravel(), labels.ravel()), 1)
-    return counts.argmax(axis=1).astype(labels.dtype)
+    counts = count_pairs(clusters, labels, n_clusters=n_clusters)
+    return counts.argmax(axis=1).astype(np.asarray(labels).dtype)
 
 
 def _flat(features: np.ndarray) -> np.ndarray:
