@@ -1,11 +1,16 @@
 """Label-efficiency curves: Dice against the number of labelled patients.
 
     python book/curves.py --data phantom
+    python book/curves.py --data FOLDER --pixels 128 --side 64
     python book/curves.py --data FOLDER --patients 1 2 --seeds 0 --trial 0.5
 
-Each result is one line of `ledger/curves/<data>.jsonl`; a run that was cut goes on
-where it stopped. A trial takes a share of the steps, leaves the test patients alone,
-and writes to `../build/curves/`. Autoencoders are kept there too.
+Each result is one line of `../medvae_course/teach/curves/<data>.jsonl`, from where
+chapter 15 reads it; a run that was cut goes on where it stopped. A trial takes a share
+of the steps, leaves the test patients alone, and writes to `../build/curves/`. Networks
+that learned without labels are kept there too.
+
+Two runs beside each other, one for each data set and with OMP_NUM_THREADS=1, take less
+time than one after the other: these networks are too small to fill two cores.
 """
 
 import argparse
@@ -23,10 +28,11 @@ import keras
 import numpy as np
 from press import BOOK, replace
 
-from medvae_course.ct import datasets
+from medvae_course.ct import datasets, views
 from medvae_course.evaluate import metrics
 from medvae_course.models import (
     augmentation,
+    denoising,
     patch_pca,
     pseudo_labels,
     segmenter_training,
@@ -40,7 +46,10 @@ HIDDEN = (64,)
 POINTS = (1, 2, 4, 8, 16, 0)  # 0 stands for all
 SEEDS = (0, 1, 2)
 LOOKS = 6
-IMAGES_TO_PRETRAIN = 50_000
+BATCH = 8
+IMAGES_TO_PRETRAIN = {"denoiser": 25_000, "vae": 50_000}
+LARGEST_NOISE = 0.3
+"""Standard deviation of what the denoiser takes away at most, model units."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +73,19 @@ class Shared:
 
     data: datasets.Dataset
     n_classes: int
-    encoder: keras.Model
+    vae: keras.Model
+    """Encoder of a convolutional VAE."""
+    denoiser: keras.Model
     patients: np.ndarray
     """Training patients in the order in which they are labelled."""
 
 
-def _head(hidden, encoder=lambda shared: shared.encoder):
+def _head(hidden, network=lambda shared: shared.denoiser):
     return lambda shared: segmenters.latent_head(
-        encoder(shared), shared.n_classes, hidden=hidden
+        network(shared),
+        shared.n_classes,
+        image_shape=shared.data.train.images.shape[1:],
+        hidden=hidden,
     )
 
 
@@ -84,18 +98,20 @@ def _unet(pretrained):
         shared.data.train.images.shape[1:],
         shared.n_classes,
         filters=FILTERS,
-        encoder=shared.encoder if pretrained else None,
+        encoder=shared.vae if pretrained else None,
     )
 
 
 METHODS = {
-    "pca": Method(_head(HIDDEN, _pca), rate=5e-3, steps=350),
-    "linear": Method(_head(()), rate=5e-3, steps=350),
-    "head": Method(_head(HIDDEN), rate=5e-3, steps=350),
-    "pseudo": Method(_unet(True), rate=3e-3, steps=600),  # taught by "head"
-    "finetuned": Method(_unet(True), rate=3e-3, steps=600),
-    "scratch": Method(_unet(False), rate=3e-3, steps=600),
+    "pca": Method(_head(HIDDEN, _pca), rate=5e-3, steps=400),
+    "linear": Method(_head(()), rate=5e-3, steps=400),
+    "head": Method(_head(HIDDEN), rate=5e-3, steps=400),
+    "scratch": Method(_unet(False), rate=6e-3, steps=600),
+    "finetuned": Method(_unet(True), rate=6e-3, steps=600),
+    "pseudo": Method(_unet(True), rate=6e-3, steps=600),
 }
+TEACHER = "finetuned"
+"""Who labels the unlabelled patients for "pseudo"."""
 
 
 # === One cell: a method, so many labelled patients, a seed ===
@@ -133,6 +149,7 @@ def fit(
         validation=(data.validation.images, data.validation.labels),
         steps=steps,
         check_every=-(-steps // LOOKS),
+        batch_size=BATCH,
         learning_rate=rate or method.rate,
         augmentation=augmentation.Augmentation(),
         seed=seed,
@@ -191,7 +208,7 @@ def run(
     points = [n for n in points if n < len(everyone)]
     part = "test" if test else "validation"
     for seed in seeds:
-        encoder = None
+        shared = None
         for n in points:
             teacher = None
             for name in (name for name in METHODS if name in methods):
@@ -200,12 +217,10 @@ def run(
                 if key in done or (name == "pseudo" and not n):
                     continue
                 started = time.process_time()
-                encoder = encoder or _encoder(data, seed, cache, share)
-                order = np.random.default_rng(seed).permutation(everyone)
-                shared = Shared(data, max(data.label_names) + 1, encoder, order)
+                shared = shared or _shared(data, seed, cache, share)
                 options = {"seed": seed, "share": share}
                 if name == "pseudo" and teacher is None:
-                    teacher, _ = fit(METHODS["head"], shared, n, **options)
+                    teacher, _ = fit(METHODS[TEACHER], shared, n, **options)
                 model, course = fit(
                     method,
                     shared,
@@ -214,7 +229,7 @@ def run(
                     teacher=teacher if name == "pseudo" else None,
                     **options,
                 )
-                teacher = model if name == "head" else teacher
+                teacher = model if name == TEACHER else teacher
                 dice = dice_by_patient(model, getattr(data, part), data.label_names)
                 record = dict(zip(keys, key, strict=True)) | {
                     "measured_on": part,
@@ -228,7 +243,7 @@ def run(
                 print(_line(record), flush=True)
                 del model
             keras.utils.clear_session()  # or each graph would stay in memory
-            encoder = None
+            shared = None
     return records
 
 
@@ -250,26 +265,64 @@ def summary(records: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _encoder(data, seed, cache, share):
-    """Train a VAE on all training patients, without labels, once for each seed."""
-    path = cache / f"{data.name}-{seed}-{share:g}.keras"
-    if path.exists():
-        return keras.saving.load_model(path).encoder
+def _shared(data, seed, cache, share):
+    """Train what needs no label on all training patients, once for each seed."""
     images = data.train.images
-    epochs = max(1, round(share * IMAGES_TO_PRETRAIN / len(images)))
-    training.set_seed(seed)
+    makers = {"denoiser": _denoiser, "vae": _vae}
+    networks = {}
+    for kind, make in makers.items():
+        path = cache / f"{data.name}-{kind}-{seed}-{share:g}.keras"
+        if not path.exists():
+            steps = max(1, round(share * IMAGES_TO_PRETRAIN[kind] / 32))
+            training.set_seed(seed)
+            model = make(images, steps, seed)
+            cache.mkdir(parents=True, exist_ok=True)
+            half = cache / f".half-{path.name}"
+            model.save(half)
+            half.replace(path)
+        networks[kind] = keras.saving.load_model(path)
+    order = np.random.default_rng(seed).permutation(np.unique(data.train.patients))
+    return Shared(
+        data,
+        max(data.label_names) + 1,
+        networks["vae"].encoder,
+        networks["denoiser"],
+        order,
+    )
+
+
+def _vae(images, steps, seed):
     model = vae.convolutional_vae(
         images.shape[1:], 32, filters=FILTERS, sigma="optimal", seed=seed
     )
-    steps = epochs * -(-len(images) // 32)
-    schedule = keras.optimizers.schedules.CosineDecay(3e-3, steps)
-    model.compile(keras.optimizers.Adam(schedule))
-    model.fit(images, epochs=epochs, batch_size=32, verbose=0)
-    cache.mkdir(parents=True, exist_ok=True)
-    half = cache / f".half-{path.name}"
-    model.save(half)
-    half.replace(path)
-    return model.encoder
+    model.compile(_optimizer(3e-3, steps))
+    for x in _batches(images, steps, seed):
+        model.train_on_batch(x)
+    return model
+
+
+def _denoiser(images, steps, seed):
+    """Train the network of chapter 5 on noise of any strength up to the largest."""
+    model = denoising.denoising_network(
+        FILTERS, channels=images.shape[-1], noise_scale=LARGEST_NOISE
+    )
+    model.compile(_optimizer(2e-3, steps), loss="mse")
+    rng = np.random.default_rng(seed)
+    for x in _batches(images, steps, seed):
+        sigma = LARGEST_NOISE * rng.random((len(x), 1, 1, 1))
+        noise = sigma * rng.standard_normal(x.shape)
+        model.train_on_batch((x + noise).astype("float32"), x)
+    return model
+
+
+def _optimizer(rate, steps):
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
+
+
+def _batches(images, steps, seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(steps):
+        yield images[rng.integers(len(images), size=32)]
 
 
 def _read(path):
@@ -302,6 +355,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     """Run the grid that is asked for, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="phantom", help="name, or folder of CT")
+    parser.add_argument("--pixels", type=int, default=64, help="per side of a slice")
+    parser.add_argument("--side", type=int, help="cut so many around the body")
     parser.add_argument("--patients", nargs="+", type=int, default=POINTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
@@ -311,12 +366,14 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     if options.rate and not options.trial:
         parser.error("--rate is for trials: the test patients choose no learning rate")
     patients = 40 if options.data == "phantom" else None
-    data = datasets.load(options.data, image_size=64, patients=patients)
+    data = datasets.load(options.data, image_size=options.pixels, patients=patients)
     if data.train.labels is None:
         parser.error(f"{data.name} has no labels")
+    data = views.with_four_channels(data, side=options.side)
     build = book.parent / "build" / "curves"
     trial = options.trial is not None
-    folder = build / f"trial-{options.trial:g}" if trial else book / "ledger" / "curves"
+    kept = book.parent / "medvae_course" / "teach" / "curves"
+    folder = build / f"trial-{options.trial:g}" if trial else kept
     records = run(
         data,
         results=folder / f"{data.name}.jsonl",

@@ -35,7 +35,8 @@ def library_fingerprint(code: str, root: Path) -> str:
                 found[str(path)] = without_docstrings(path.read_text("utf-8"))
                 package = parts[: length if is_package else length - 1]
                 waiting.extend(imported(ast.parse(path.read_text("utf-8")), package))
-                beside = (*path.parent.glob("*.mplstyle"), *path.parent.glob("*.js"))
+                kinds = ("*.mplstyle", "*.js", "*.jsonl")
+                beside = [data for kind in kinds for data in path.parent.glob(kind)]
                 for data in sorted(beside):
                     found[str(data)] = data.read_text("utf-8")
     return fingerprint("".join(found[path] for path in sorted(found)))

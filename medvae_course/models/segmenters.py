@@ -79,22 +79,30 @@ def latent_head(
     encoder: keras.Model,
     n_classes: int,
     *,
+    image_shape: Sequence[int] | None = None,
     hidden: Sequence[int] = (),
     trainable: bool = False,
     activation: str = "leaky_relu",
 ) -> keras.Model:
     """Make a segmenter that decides each pixel from the stages of an encoder.
 
-    Each stage is brought to the size of the image by bilinear interpolation; stacked
-    behind the image and two channels of position they are the features of a pixel, as
-    in `pixel_features`. They are standardised with the statistics of the training
-    batches, and a linear or small non-linear classifier sees one pixel at a time.
+    The features of a pixel are those of `pixel_features`: image and stages, brought to
+    the size of the image by bilinear interpolation, and two channels of position.
+    They are standardised with the statistics of the training batches, and a linear or
+    small non-linear classifier sees one pixel at a time.
+
+    Its first layer is linear, and so is interpolation: whichever comes first, the sum
+    is the same. Here each stage is multiplied at its own size, which is many times
+    cheaper than stacking all channels at the size of the image. They are standardised
+    at that size, too.
 
     Args:
         encoder: functional model that holds `Conv2D` layers, such as the `encoder` of
-            `convolutional_autoencoder` or `convolutional_vae`, or a whole denoising
-            network. It is copied: training changes nothing in it.
+            `convolutional_autoencoder` or `convolutional_vae`, or a whole
+            `denoising_network`. It is copied: training changes nothing in it.
         n_classes: of the pixels, with the background.
+        image_shape: (height, width, channels), pixels, of the images; None takes the
+            encoder's, where it says them.
         hidden: widths of the classifier's hidden layers; none makes it linear.
         trainable: whether the copy of the encoder is trained too.
         activation: that of the hidden layers.
@@ -104,7 +112,8 @@ def latent_head(
         (batch, height, width, n_classes).
 
     Raises:
-        ValueError: if the encoder has no convolution, or there is one class only.
+        ValueError: if the encoder has no convolution, there is one class only, or
+            nobody says the size of the images.
 
     Example:
         >>> from medvae_course.models import vae
@@ -118,21 +127,38 @@ def latent_head(
     Taught in: chapter 15.
     """
     _check_classes(n_classes)
-    stages = keras.Model(encoder.inputs[0], _stages(encoder), name="stages")
+    shape = tuple(image_shape or encoder.inputs[0].shape[1:])
+    if None in shape:
+        raise ValueError(
+            f"the encoder takes images of any size, {shape}: say `image_shape`"
+        )
+    stages = keras.Model(encoder.inputs[0], _stages(encoder)[1:], name="stages")
     copied = keras.models.clone_model(stages)
     copied.set_weights(stages.get_weights())
     copied.trainable = trainable
-    inputs = keras.Input(encoder.inputs[0].shape[1:])
-    # not `layers.Resizing`: its default, training=True, would pass to all that follows
-    maps = [keras.ops.image.resize(m, inputs.shape[1:3]) for m in copied(inputs)]
-    x = layers.Concatenate(dtype="float32")([*maps, PixelPosition()(inputs)])
-    x = layers.BatchNormalization(
-        momentum=0.9, center=False, scale=False, dtype="float32", name="standardised"
-    )(x)
-    for units in hidden:
-        x = layers.Dense(units, activation=activation)(x)
-    logits = layers.Dense(n_classes, dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="latent_head")
+    inputs = keras.Input(shape)
+    width = hidden[0] if hidden else n_classes
+    parts, maps = [], [inputs, *copied(inputs), PixelPosition()(inputs)]
+    for number, one in enumerate(maps, 1):
+        one = layers.BatchNormalization(
+            momentum=0.9,
+            center=False,
+            scale=False,
+            dtype="float32",
+            name=f"standardised_{number}",
+        )(one)
+        one = layers.Dense(
+            width, use_bias=number == 1, dtype="float32", name=f"weighted_{number}"
+        )(one)
+        # not `layers.Resizing`: its default, training=True, would pass to what follows
+        parts.append(keras.ops.image.resize(one, shape[:2]))
+    x = layers.Add(name="logits" if not hidden else None)(parts)
+    for units in hidden[1:]:
+        x = layers.Dense(units)(layers.Activation(activation)(x))
+    if hidden:
+        x = layers.Activation(activation)(x)
+        x = layers.Dense(n_classes, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, x, name="latent_head")
 
 
 @keras.saving.register_keras_serializable(package="medvae_course")

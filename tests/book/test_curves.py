@@ -42,8 +42,8 @@ def test_grid_is_measured_once_and_a_cut_run_goes_on(data, tmp_path, monkeypatch
     found = [(r["method"], r["patients"]) for r in records]
     assert found == [
         ("head", 1),
-        ("pseudo", 1),  # and none for all: nobody is left without a label
         ("scratch", 1),
+        ("pseudo", 1),  # and none for all: nobody is left without a label
         ("head", 0),
         ("scratch", 0),
     ]
@@ -62,6 +62,7 @@ def test_grid_is_measured_once_and_a_cut_run_goes_on(data, tmp_path, monkeypatch
 
 def test_trial_leaves_the_test_patients_alone(data, tmp_path, monkeypatch):
     monkeypatch.setattr(curves.datasets, "load", lambda *args, **options: data)
+    monkeypatch.setattr(curves.views, "with_four_channels", lambda data, side: data)
     object.__setattr__(data, "test", None)
     arguments = "--trial 0.001 --patients 1 --seeds 0 --methods linear --rate 0.1"
     assert curves.main(arguments.split(), book=tmp_path / "book") == 0
@@ -69,7 +70,7 @@ def test_trial_leaves_the_test_patients_alone(data, tmp_path, monkeypatch):
     (record,) = [json.loads(line) for line in results.read_text().splitlines()]
     assert record["measured_on"] == "validation"
     assert record["rate"] == 0.1
-    assert not (tmp_path / "book").exists()
+    assert not (tmp_path / "medvae_course").exists()
     with pytest.raises(SystemExit):
         curves.main(["--rate", "0.1"], book=tmp_path / "book")
 
@@ -82,7 +83,7 @@ def test_labelled_patients_are_nested_and_drawn_by_the_seed(data, monkeypatch):
         lambda model, images, labels, **options: seen.append(images),
     )
     order = np.random.default_rng(3).permutation(np.unique(data.train.patients))
-    shared = curves.Shared(data, 3, None, order)
+    shared = curves.Shared(data, 3, None, None, order)
     method = curves.Method(lambda shared: None, rate=1.0, steps=1)
     for n in (1, 2, 0):
         curves.fit(method, shared, n, seed=3)
@@ -103,7 +104,7 @@ def test_true_labels_are_a_third_of_what_a_student_sees(data, monkeypatch):
         "pseudo_labels",
         lambda teacher, images: np.full(images.shape[:3], 255, np.uint8),
     )
-    shared = curves.Shared(data, 3, None, np.unique(data.train.patients))
+    shared = curves.Shared(data, 3, None, None, np.unique(data.train.patients))
     method = curves.Method(lambda shared: None, rate=1.0, steps=1)
     curves.fit(method, shared, 1, seed=0, teacher="one")
     guessed = (seen[0] == 255).all(axis=(1, 2))
@@ -132,7 +133,7 @@ def test_more_labels_get_more_steps(data, monkeypatch):
         "train_segmenter",
         lambda *args, **options: seen.append(options["steps"]),
     )
-    shared = curves.Shared(data, 3, None, np.unique(data.train.patients))
+    shared = curves.Shared(data, 3, None, None, np.unique(data.train.patients))
     method = curves.Method(lambda shared: None, rate=1.0, steps=100)
     for n in (1, 0):
         curves.fit(method, shared, n, seed=0)

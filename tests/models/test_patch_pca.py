@@ -27,7 +27,8 @@ def test_a_head_takes_it_as_an_encoder():
     assert [output.shape[1:] for output in encoder.outputs] == [(8, 8, 3), (4, 4, 4)]
     head = segmenters.latent_head(encoder, 2)
     assert to_numpy(head(IMAGES)).shape == (6, 16, 16, 2)
-    assert len(head.trainable_weights) == 2
+    kernels = 4  # image, two stages, position: and a bias
+    assert len(head.trainable_weights) == kernels + 1
 
 
 def test_seed_fixes_the_patches():

@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 from keras_contract import to_numpy
 
-from medvae_course.models import autoencoders, latent_segmentation, segmenters, vae
+from medvae_course.models import (
+    autoencoders,
+    denoising,
+    latent_segmentation,
+    segmenters,
+    vae,
+)
 from medvae_course.models.segmentation_losses import DiceCrossEntropy
 
 SHAPE = (16, 8, 1)
@@ -98,15 +104,28 @@ def test_head_sees_the_features_of_pixel_features(encoder):
     """Its linear map on standardised features, computed by hand, is what it gives."""
     keras.utils.set_random_seed(1)
     model = segmenters.latent_head(encoder, 3)
-    standardised, logits = (model.get_layer(n) for n in ("standardised", "logits"))
     features = latent_segmentation.pixel_features(encoder, IMAGES, position_weight=1.0)
     mean, variance = features.mean((0, 1, 2)), features.var((0, 1, 2))
-    standardised.set_weights([mean, variance])
-    kernel, bias = (to_numpy(w) for w in logits.weights)
-    scaled = (features - mean) / np.sqrt(variance + standardised.epsilon)
-    np.testing.assert_allclose(
-        to_numpy(model(IMAGES)), scaled @ kernel + bias, atol=1e-3
-    )
+    scaled, kernels, first = [], [], 0
+    for number, channels in enumerate((SHAPE[2], *FILTERS, 2), 1):
+        standardised = model.get_layer(f"standardised_{number}")
+        group = slice(first, first + channels)
+        standardised.set_weights([mean[group], variance[group]])
+        deviation = np.sqrt(variance[group] + standardised.epsilon)
+        scaled.append((features[..., group] - mean[group]) / deviation)
+        kernels.append(to_numpy(model.get_layer(f"weighted_{number}").kernel))
+        first += channels
+    bias = to_numpy(model.get_layer("weighted_1").bias)
+    expected = np.concatenate(scaled, -1) @ np.concatenate(kernels) + bias
+    np.testing.assert_allclose(to_numpy(model(IMAGES)), expected, atol=1e-3)
+
+
+def test_head_of_a_network_for_any_size_is_told_the_size():
+    network = denoising.denoising_network((3, 4), channels=2)
+    with pytest.raises(ValueError, match="say `image_shape`"):
+        segmenters.latent_head(network, 3)
+    model = segmenters.latent_head(network, 3, image_shape=(8, 12, 2), hidden=(5, 4))
+    assert model(np.zeros((1, 8, 12, 2), "float32")).shape == (1, 8, 12, 3)
 
 
 @pytest.mark.parametrize("trainable", [False, True])

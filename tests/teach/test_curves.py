@@ -1,0 +1,56 @@
+"""The recorded curves say what was measured, and means and leads are theirs."""
+
+import numpy as np
+import pytest
+
+from medvae_course.teach import curves
+
+RECORDS = [
+    {"method": "a", "patients": 1, "seed": 1, "mean_dice": [0.4, 0.6, 0.8]},
+    {"method": "a", "patients": 1, "seed": 0, "mean_dice": [0.2, 0.4, 0.6]},
+    {"method": "a", "patients": 0, "seed": 0, "mean_dice": [0.9, 0.9, 0.9]},
+    {"method": "b", "patients": 1, "seed": 0, "mean_dice": [0.1, 0.3, 0.5]},
+]
+
+
+def test_means_go_over_seeds_and_keep_patients_apart():
+    np.testing.assert_allclose(
+        curves.by_seed(RECORDS, "a", 1), [[0.2, 0.4, 0.6], [0.4, 0.6, 0.8]]
+    )
+    np.testing.assert_allclose(curves.by_patient(RECORDS, "a", 1), [0.3, 0.5, 0.7])
+
+
+def test_curve_runs_from_few_to_all():
+    found = curves.curve(RECORDS, "a")
+    assert list(found) == [1, 0]
+    assert found[1].estimate == pytest.approx(0.5)
+    assert found[1].low < 0.5 < found[1].high
+
+
+def test_lead_is_taken_patient_by_patient():
+    found = curves.lead(RECORDS, "a", "b", 1)
+    assert (found.low, found.high) == pytest.approx((0.2, 0.2))
+
+
+def test_what_nobody_measured_is_said():
+    with pytest.raises(ValueError, match="nobody measured 'b' with 4"):
+        curves.by_seed(RECORDS, "b", 4)
+    with pytest.raises(ValueError, match="choose from"):
+        curves.recorded("../secrets")
+
+
+@pytest.mark.parametrize("name", [p.stem for p in curves.FOLDER.glob("*.jsonl")])
+def test_recorded_curves_are_whole_and_name_no_patient(name):
+    records = curves.recorded(name)
+    keys = [(r["method"], r["patients"], r["seed"]) for r in records]
+    assert len(set(keys)) == len(keys)
+    assert {r["measured_on"] for r in records} == {"test"}
+    n_test = {len(r["mean_dice"]) for r in records}
+    assert len(n_test) == 1
+    for record in records:
+        table = np.array(list(record["dice"].values()), dtype=float)
+        np.testing.assert_allclose(
+            np.nanmean(table, axis=0), record["mean_dice"], atol=1e-4
+        )
+        assert max(record["course"]["dice"]) > 0
+    assert "pt_" not in (curves.FOLDER / f"{name}.jsonl").read_text("utf-8")
