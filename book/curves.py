@@ -1,16 +1,16 @@
 """Label-efficiency curves: Dice against the number of labelled patients.
 
     python book/curves.py --data phantom
-    python book/curves.py --data FOLDER --pixels 128 --side 64
-    python book/curves.py --data FOLDER --patients 1 2 --seeds 0 --trial 0.5
+    python book/curves.py --data FOLDER --pixels 128 --side 64 --share 2
+    python book/curves.py --data FOLDER --patients 1 2 --seeds 0 --trial
 
 Each result is one line of `../medvae_course/teach/curves/<data>.jsonl`, from where
-chapter 15 reads it; a run that was cut goes on where it stopped. A trial takes a share
-of the steps, leaves the test patients alone, and writes to `../build/curves/`. Networks
-that learned without labels are kept there too.
+chapter 15 reads it; a run that was cut goes on where it stopped. A trial leaves the
+test patients alone and writes to `../build/curves/`. Networks that learned without
+labels are kept there too.
 
-Two runs beside each other, one for each data set and with OMP_NUM_THREADS=1, take less
-time than one after the other: these networks are too small to fill two cores.
+Two runs beside each other with OMP_NUM_THREADS=1, for other data or other seeds, take
+less time than one after the other: these networks are too small to fill two cores.
 """
 
 import argparse
@@ -238,7 +238,7 @@ def run(
                     "course": _rounded(asdict(course)),
                     "cpu_s": round(time.process_time() - started),
                 }
-                records.append(record)
+                records = [*_read(results), record]  # another run may have added some
                 _write(results, records)
                 print(_line(record), flush=True)
                 del model
@@ -360,7 +360,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     parser.add_argument("--patients", nargs="+", type=int, default=POINTS)
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
-    parser.add_argument("--trial", type=float, help="share of the steps; no test")
+    parser.add_argument("--share", type=float, default=1.0, help="of the steps")
+    parser.add_argument("--trial", action="store_true", help="on validation patients")
     parser.add_argument("--rate", type=float, help="learning rate, for trials only")
     options = parser.parse_args(arguments)
     if options.rate and not options.trial:
@@ -371,9 +372,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
         parser.error(f"{data.name} has no labels")
     data = views.with_four_channels(data, side=options.side)
     build = book.parent / "build" / "curves"
-    trial = options.trial is not None
     kept = book.parent / "medvae_course" / "teach" / "curves"
-    folder = build / f"trial-{options.trial:g}" if trial else kept
+    folder = build / f"trial-{options.share:g}" if options.trial else kept
     records = run(
         data,
         results=folder / f"{data.name}.jsonl",
@@ -381,9 +381,9 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
         methods=options.methods,
         points=options.patients,
         seeds=options.seeds,
-        share=options.trial or 1.0,
+        share=options.share,
         rate=options.rate,
-        test=not trial,
+        test=not options.trial,
     )
     print(summary(records))
     return 0

@@ -8,6 +8,9 @@ import numpy as np
 from .augmentation import Augmentation
 from .segmentation_losses import UNKNOWN, DiceCrossEntropy
 
+AHEAD = 8
+"""Batches that are changed at random in one go."""
+
 
 @dataclass(frozen=True)
 class Course:
@@ -73,14 +76,9 @@ def train_segmenter(
     shown = _check(images, labels)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(schedule), loss=loss or DiceCrossEntropy())
-    rng, seeds = np.random.default_rng(seed), keras.random.SeedGenerator(seed)
+    batches = _batches(images, labels, shown, steps, batch_size, augmentation, seed)
     course, since, best = Course([], [], [], 0), [], (-1.0, 0, None)
-    for step in range(1, steps + 1):
-        of_organs = rng.choice(shown, batch_size - batch_size // 2)
-        rows = np.append(of_organs, rng.integers(len(images), size=batch_size // 2))
-        x, y = images[rows], labels[rows]
-        if augmentation is not None:
-            x, y = augmentation(x, y, seeds)
+    for step, (x, y) in enumerate(batches, 1):
         since.append(float(model.train_on_batch(x, y)))
         if step % check_every and step < steps:
             continue
@@ -133,6 +131,22 @@ def mean_dice(labels: np.ndarray, predicted: np.ndarray) -> float:
         a, b = labels == organ, predicted == organ
         scores.append(2 * int((a & b).sum()) / (int(a.sum()) + int(b.sum())))
     return float(np.mean(scores))
+
+
+def _batches(images, labels, shown, steps, batch_size, augmentation, seed):
+    """Draw batches, and change some at once: a call costs more than its images."""
+    rng, seeds = np.random.default_rng(seed), keras.random.SeedGenerator(seed)
+    for start in range(0, steps, AHEAD):
+        rows = []
+        for _ in range(min(AHEAD, steps - start)):
+            rows.append(rng.choice(shown, batch_size - batch_size // 2))
+            rows.append(rng.integers(len(images), size=batch_size // 2))
+        rows = np.concatenate(rows)
+        x, y = images[rows], labels[rows]
+        if augmentation is not None:
+            x, y = map(keras.ops.convert_to_numpy, augmentation(x, y, seeds))
+        for first in range(0, len(rows), batch_size):
+            yield x[first : first + batch_size], y[first : first + batch_size]
 
 
 def _check(images, labels):

@@ -64,7 +64,9 @@ def test_trial_leaves_the_test_patients_alone(data, tmp_path, monkeypatch):
     monkeypatch.setattr(curves.datasets, "load", lambda *args, **options: data)
     monkeypatch.setattr(curves.views, "with_four_channels", lambda data, side: data)
     object.__setattr__(data, "test", None)
-    arguments = "--trial 0.001 --patients 1 --seeds 0 --methods linear --rate 0.1"
+    arguments = (
+        "--trial --share 0.001 --patients 1 --seeds 0 --methods linear --rate 0.1"
+    )
     assert curves.main(arguments.split(), book=tmp_path / "book") == 0
     results = tmp_path / "build" / "curves" / "trial-0.001" / "small.jsonl"
     (record,) = [json.loads(line) for line in results.read_text().splitlines()]
