@@ -31,16 +31,12 @@ def recorded(name: str) -> list[Record]:
         ValueError: if there are no curves of that name; the message names those that
             there are.
 
-    Example:
-        >>> sorted(recorded("phantom")[0])[:4]
-        ['course', 'cpu_s', 'dice', 'mean_dice']
-
     Taught in: chapter 15.
     """
     known = {path.stem: path for path in sorted(FOLDER.glob("*.jsonl"))}
     if name not in known:
         raise ValueError(
-            f"no curves were measured on {name!r}: choose from {', '.join(known)}, or "
+            f"no curves were measured on {name!r}, choose from {sorted(known)}: or "
             "measure them with book/curves.py"
         )
     lines = known[name].read_text("utf-8").splitlines()
@@ -81,6 +77,11 @@ def by_seed(records: Sequence[Record], method: str, n_labelled: int) -> np.ndarr
 
     Raises:
         ValueError: if nobody measured that.
+
+    Example:
+        >>> key = {"method": "head", "patients": 1, "seed": 0}
+        >>> by_seed([key | {"mean_dice": [0.4, 0.5]}], "head", 1)
+        array([[0.4, 0.5]])
 
     Taught in: chapter 15.
     """
