@@ -4,8 +4,8 @@
     python book/curves.py --data FOLDER --pixels 128 --side 64 --share 2
     python book/curves.py --data FOLDER --patients 1 2 --seeds 0 --trial
 
-Each result is one line of `../medvae_course/teach/curves/<data>.jsonl`, from where
-chapter 15 reads it; a run that was cut goes on where it stopped. A trial leaves the
+Each result is one line of `../medvae_course/teach/curves/<data>.jsonl`, which
+`teach.curves` reads; a run that was cut goes on where it stopped. A trial leaves the
 test patients alone and writes to `../build/curves/`. Networks that learned without
 labels are kept there too.
 

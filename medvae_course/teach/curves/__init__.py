@@ -1,4 +1,4 @@
-"""Label-efficiency curves, measured by `book/curves.py`, as chapter 15 reads them.
+"""Label-efficiency curves, measured by `book/curves.py`.
 
 Each line of `<data>.jsonl` is one segmenter: method, labelled patients (0 for all),
 seed, the Dice of each test patient and organ, and its learning curve on validation
