@@ -267,6 +267,7 @@ def summary(records: list[dict]) -> str:
 
 def _shared(data, seed, cache, share):
     """Train what needs no label on all training patients, once for each seed."""
+    share = min(share, 1.0)
     images = data.train.images
     makers = {"denoiser": _denoiser, "vae": _vae}
     networks = {}
