@@ -19,7 +19,7 @@ NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help env course test lint unit nbval lab notebooks ledger real demo book backends gpu fuzz bench lock clean
+.PHONY: help env course test lint unit nbval lab notebooks ledger curves real demo book backends gpu fuzz bench lock clean
 
 help:  ## print these verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -80,6 +80,11 @@ SEEDS  ?= 1000,2000
 ledger: $(READY)  ## run every chapter with two more seeds, and put both into the ledger
 	$(BIN)/python book/repeat.py --seeds $(SEEDS)
 	$(BIN)/python book/contest.py
+	$(MAKE) --no-print-directory curves
+
+# Of DATA, planning CT of the body: pixels of a slice, and side of the square around the body.
+curves: $(READY)  ## label-efficiency curves (hours): on phantoms, or on labelled CT, DATA=folder
+	$(BIN)/python book/curves.py $(if $(DATA),--data "$(DATA)" --pixels 128 --side 64 --share 2)
 
 real: $(READY)  ## run every chapter on CT of your own, DATA=folder, and put it into the ledger
 	@test -n "$(DATA)" || { echo "make real: say which CT, DATA=folder or the name of a downloaded collection"; exit 2; }
