@@ -13,6 +13,8 @@ WORKERS ?= 2
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready-$(DEVICE)
 PYTEST := $(BIN)/python -m pytest
+# on both cores; tests of one file share what takes long to make
+BOTH   := -n 2 --dist loadfile
 NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
           -n $(WORKERS) --dist loadscope book/notebooks
@@ -60,9 +62,9 @@ lint: $(READY)  ## style of the code
 	$(BIN)/ruff format --check .
 
 unit: $(READY)  ## the library, its examples, and notebooks against chapters
-	$(PYTEST) tests --ignore=tests/book/test_built_html.py
+	$(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
 	$(PYTEST) --doctest-modules medvae_course
-	KERAS_BACKEND=jax $(PYTEST) tests/models
+	KERAS_BACKEND=jax $(PYTEST) $(BOTH) tests/models
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
 	$(NBVAL)

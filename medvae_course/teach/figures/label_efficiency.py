@@ -61,5 +61,5 @@ def plot_label_efficiency(
     ax.set_xscale("log")
     ax.set_xticks(numbers, [str(n) for n in numbers])
     ax.minorticks_off()
-    ax.legend()
+    ax.legend(loc="lower right")
     return fig
