@@ -7,14 +7,14 @@ DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 UV     ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 DATA   ?=
 OUT    ?= build/demo
-# notebooks run at once; a GPU is not shared
+# tests and notebooks run at once; a GPU is not shared
 WORKERS ?= 2
 
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready-$(DEVICE)
 PYTEST := $(BIN)/python -m pytest
 # on both cores; tests of one file share what takes long to make
-BOTH   := -n 2 --dist loadfile
+BOTH   := -n $(WORKERS) --dist loadfile
 NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
           -n $(WORKERS) --dist loadscope book/notebooks

@@ -266,7 +266,10 @@ def summary(records: list[dict]) -> str:
 
 
 def _shared(data, seed, cache, share):
-    """Train what needs no label on all training patients, once for each seed."""
+    """Train what needs no label on all training patients, once for each seed.
+
+    A share above 1 lengthens what learns from labels only.
+    """
     share = min(share, 1.0)
     images = data.train.images
     makers = {"denoiser": _denoiser, "vae": _vae}
