@@ -64,7 +64,7 @@ lint: $(READY)  ## style of the code
 unit: $(READY)  ## the library, its examples, and notebooks against chapters
 	$(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
 	$(PYTEST) --doctest-modules medvae_course
-	KERAS_BACKEND=jax $(PYTEST) $(BOTH) tests/models
+	$(MAKE) --no-print-directory unit-models BACKEND=jax
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
 	$(NBVAL)
@@ -106,7 +106,7 @@ backends: $(VENV)-torch/ready  ## the models on all three backends of Keras
 
 .PHONY: unit-models
 unit-models: $(READY)
-	KERAS_BACKEND=$(BACKEND) $(PYTEST) tests/models
+	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(BOTH) tests/models
 
 $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-torch

@@ -77,7 +77,7 @@ def segment(
     ] = 64,
     fine_tune: Annotated[
         bool, typer.Option(help="Train the encoder along with the head.")
-    ] = False,
+    ] = True,
     seed: Annotated[int, typer.Option(help="Of the training and its split.")] = 0,
 ) -> None:
     """Segment CT in a latent space: DICOM SEG, NIfTI, uncertainty and a report each."""

@@ -150,21 +150,27 @@ def fit_temperature(
     return float(np.exp(found.x))
 
 
-def ensemble(probabilities: Sequence[np.ndarray]) -> np.ndarray:
+def ensemble(
+    probabilities: Sequence[np.ndarray], *, weights: Sequence[float] | None = None
+) -> np.ndarray:
     """Mean of the probabilities of several segmenters, which softens where they differ.
 
     Args:
         probabilities: one array for each segmenter, all of one shape.
+        weights: how much each counts, not negative, not all 0; None for alike.
 
     Returns:
         Array of the same shape.
 
     Raises:
-        ValueError: if there is none, or shapes differ.
+        ValueError: if there is none, shapes differ, or weights cannot be.
 
     Example:
         >>> ensemble([np.array([1.0, 0.0]), np.array([0.5, 0.5])]).tolist()
         [0.75, 0.25]
+        >>> pair = [np.array([1.0, 0.0]), np.array([0.5, 0.5])]
+        >>> ensemble(pair, weights=(0.8, 0.2)).tolist()
+        [0.9, 0.1]
 
     Source: Lakshminarayanan, Pritzel and Blundell, Simple and scalable predictive
         uncertainty estimation using deep ensembles (2017).
@@ -175,7 +181,14 @@ def ensemble(probabilities: Sequence[np.ndarray]) -> np.ndarray:
         raise ValueError(
             f"an ensemble needs probabilities of one shape, got {len(shapes)} shapes"
         )
-    return sum(probabilities) / len(probabilities)
+    n = len(probabilities)
+    w = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    if w.shape != (n,) or not (w >= 0).all() or not 0 < w.sum() < np.inf:
+        raise ValueError(
+            f"`weights` must be {n} numbers, one for each array, none negative and not "
+            f"all 0, got {w.tolist()}"
+        )
+    return sum(one * of for one, of in zip(probabilities, w / w.sum(), strict=True))
 
 
 def _pixels(values, labels, mask):

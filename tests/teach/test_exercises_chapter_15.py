@@ -101,6 +101,14 @@ def soft_dice_class_by_class(logits, labels):
     return dice
 
 
+def soft_dice_in_float32(logits, labels):
+    logits = logits.astype("float32")
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    p, known = p / p.sum(axis=-1, keepdims=True), labels != 255
+    p, y = p[known], np.eye(logits.shape[-1], dtype="float32")[labels[known]]
+    return 2 * (p * y).sum(axis=0) / (p.sum(axis=0) + y.sum(axis=0))
+
+
 RIGHT = [
     ("E15.1", three_means),
     ("E15.1", three_means_with_nan),
@@ -113,6 +121,7 @@ RIGHT = [
     ("E15.3", soft_dice),
     ("E15.3", soft_dice_with_weights),
     ("E15.3", soft_dice_class_by_class),
+    ("E15.3", soft_dice_in_float32),
 ]
 
 test_right_answer_passes = right_answers_pass(RIGHT)
@@ -237,6 +246,11 @@ def squared(logits, labels):
     return 2 * common / ((p**2).sum(axis=(0, 1, 2)) + y.sum(axis=(0, 1, 2)))
 
 
+def less_the_mean(logits):
+    p = np.exp(logits - logits.mean(axis=-1, keepdims=True))
+    return p / p.sum(axis=-1, keepdims=True)
+
+
 def without_stability(logits):
     return np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
 
@@ -322,6 +336,7 @@ WRONG = [
     ("E15.3", changed(lambda dice: dice**2), "where all pixels are known"),
     ("E15.3", squared, "not squared"),
     ("E15.3", of_probabilities(without_stability), "overflow or vanish"),
+    ("E15.3", of_probabilities(less_the_mean), "overflow or vanish"),
     ("E15.3", unknown_is_an_index, "255 is no class"),
     ("E15.3", unknown_as(0), "for background"),
     ("E15.3", unknown_as(-1), "for the last class"),

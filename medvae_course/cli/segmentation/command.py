@@ -37,7 +37,7 @@ class Request:
     train: str | None = None
     resample: bool = False
     image_size: int = 64
-    fine_tune: bool = False
+    fine_tune: bool = True
     seed: int = 0
 
 
