@@ -1,4 +1,4 @@
-"""Train a segmenter: an encoder without labels, then a head that learns the labels."""
+"""Train a segmenter: an encoder without labels, then with a head on the labels."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ from .trained import (
 )
 
 IMAGES_SEEN = 60_000  # by the encoder, of 64 x 64 pixels
-STEPS = 800  # of the head
+STEPS = 800  # with labels
 CODE_SIZE = 32
 HIDDEN = (64,)
 _BATCH = 32
@@ -69,7 +69,8 @@ def train(
     epochs = measure.epochs_for(len(dataset.train.images), image_size, IMAGES_SEEN)
     say(f"1/3  Training an encoder without labels, {epochs} epochs")
     encoder = train_encoder(dataset, epochs=epochs, seed=seed)
-    say(f"2/3  Training the head on {len(names) - 1} labels, {STEPS} steps")
+    what = "encoder and head" if fine_tune else "the head"
+    say(f"2/3  Training {what} on {len(names) - 1} labels, {STEPS} steps")
     model, course = train_head(encoder, dataset, names, fine_tune=fine_tune, seed=seed)
     say("3/3  Measuring on the test patients")
     trained = measure_segmenter(model, course, dataset, names, data=data, seed=seed)

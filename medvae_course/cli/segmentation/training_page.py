@@ -47,7 +47,7 @@ def training_page(trained: Trained) -> Report:
             xlabel=f"look, every {trained.course.steps[0]} steps",
             ylabel="mean Dice",
         ),
-        alt="Mean Dice of the validation patients while the head was trained.",
+        alt="Mean Dice of the validation patients while the segmenter was trained.",
         caption=f"Mean Dice of the validation patients. The weights of step "
         f"{trained.course.best_step}, where it was highest, were kept.",
     )
