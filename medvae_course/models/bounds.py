@@ -69,9 +69,9 @@ def log_weights(
         noise = rng.standard_normal(log_var.shape, dtype=np.float32)
         z = z_mean[image] + np.exp(0.5 * log_var) * noise
         nll = ops.convert_to_numpy(model.nll(x[image], model.decoder(z)))
-        log_prior = ops.convert_to_numpy(model.log_prior(z))
-        log_q = -0.5 * (noise**2 + log_var + math.log(2 * math.pi)).sum(axis=1)
-        found[pairs] = log_prior - log_q - nll
+        # of log p(z) - log q(z|x), where the two constants cancel
+        prior_over_posterior = 0.5 * (noise**2 - z**2 + log_var).sum(axis=1)
+        found[pairs] = prior_over_posterior - nll
     return found.reshape(len(x), n_samples)
 
 

@@ -35,6 +35,8 @@ class MixtureVAE(VAE):
         model = MixtureVAE(plain.encoder, plain.decoder, n_clusters=8, sigma=0.1)
         model.set_mixture(mixture.weights_, mixture.means_, mixture.covariances_)
 
+    The functions of `bounds` assume a standard normal prior: not for this model.
+
     Args:
         encoder: model from images to [z_mean, z_log_var], (batch, latent_dim) each.
         decoder: model from codes to images, see `VAE`.
@@ -112,10 +114,6 @@ class MixtureVAE(VAE):
     def generate(self, n: int, *, seed: int, cluster: int | None = None) -> Tensor:
         """Return `n` mean images of codes drawn from the prior, or from one cluster."""
         return self.decode(self.prior.sample(n, seed=seed, cluster=cluster))
-
-    def log_prior(self, z: Tensor) -> Tensor:
-        """Return the log-density of codes under the mixture, (batch,), nats."""
-        return self.prior(z)
 
     def elbo(self, x: Tensor, n_samples: int = 1, *, seed: int = 0) -> Tensor:
         """Return the evidence lower bound of each image, (batch,), nats per image."""

@@ -118,10 +118,6 @@ class VAE(EncoderDecoder):
             keras.random.normal((n, *self.decoder.input_shape[1:]), seed=seed)
         )
 
-    def log_prior(self, z: Tensor) -> Tensor:
-        """Return the log-density of codes under the prior, (batch,), nats."""
-        return -0.5 * ops.sum(ops.square(z) + float(np.log(2 * np.pi)), axis=-1)
-
     def elbo(self, x: Tensor, n_samples: int = 1, *, seed: int = 0) -> Tensor:
         """Return the evidence lower bound of each image, (batch,), nats per image.
 

@@ -148,7 +148,6 @@ def _set_the_same_each_time(
     # a content date is demanded, and a synthetic CT has no date at all
     dataset.ContentDate = str(header.get("StudyDate") or "") or "19000101"
     dataset.ContentTime = str(header.get("StudyTime") or "") or "000000"
-    dataset.ContentCreatorName = ""  # may be empty, may not be missing (PS3.3 C.12.1)
     for name in ("Series", "InstanceCreation"):
         dataset.pop(f"{name}Date", None)
         dataset.pop(f"{name}Time", None)

@@ -18,7 +18,7 @@ WIDTH_INCHES = 6.4
 # Okabe and Ito, then Tol's muted set: neighbours differ in lightness as well
 LABEL_COLOURS = (
     "#E69F00 #56B4E9 #009E73 #F0E442 #0072B2 #D55E00 #CC79A7 "
-    "#661100 #999933 #AA4499 #DDCC77 #332288"
+    "#88CCEE #999933 #AA4499 #DDCC77 #44AA99"
 ).split()
 Arguments = ParamSpec("Arguments")
 
