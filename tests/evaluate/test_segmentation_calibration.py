@@ -70,6 +70,7 @@ def test_temperature_is_the_minimum_of_cross_entropy():
 def test_ensemble_is_the_mean_of_probabilities():
     a, b = (probabilities_of(RNG.normal(size=(2, 3, 3, 4))) for _ in range(2))
     np.testing.assert_allclose(ensemble([a, b]), (a + b) / 2)
+    np.testing.assert_allclose(ensemble([a, b], weights=(3, 1)), 0.75 * a + 0.25 * b)
 
 
 def test_wrong_input_is_refused():
@@ -85,3 +86,6 @@ def test_wrong_input_is_refused():
         ensemble([LOGITS, LOGITS[:2]])
     with pytest.raises(ValueError, match="got 0 shapes"):
         ensemble([])
+    for weights in ((1,), (-1, 2), (0, 0), (np.nan, 1), (np.inf, 1)):
+        with pytest.raises(ValueError, match="`weights` must be 2 numbers"):
+            ensemble([LOGITS, LOGITS], weights=weights)

@@ -17,6 +17,7 @@ from medvae_course.models import (
     autoencoders,
     conditional,
     denoising,
+    losses,
     mixture,
     patch_pca,
     probabilistic,
@@ -95,11 +96,11 @@ def numbers(name):
         flat = ops.convert_to_numpy(value).ravel()
         rows = np.linspace(0, flat.size - 1, min(SHOWN, flat.size)).astype(int)
         found[key] = flat[rows]
-    found |= {key: ops.convert_to_numpy(v) for key, v in losses(name, model, outputs)}
+    found |= {key: ops.convert_to_numpy(v) for key, v in costs(name, model, outputs)}
     return {key: np.asarray(v, float).ravel().tolist() for key, v in found.items()}
 
 
-def losses(name, model, outputs):
+def costs(name, model, outputs):
     if name in SEGMENTERS:
         logits = outputs["output"]
         yield "loss", segmentation_losses.DiceCrossEntropy()(Y, logits)
@@ -108,8 +109,8 @@ def losses(name, model, outputs):
         yield "loss", model.nll(Y, outputs["output"])
     elif "z_mean" in outputs:
         yield "nll", model.nll(ops.convert_to_tensor(X), outputs["decoded"])
-        if hasattr(model, "kl"):
-            yield "kl", model.kl(outputs["z_mean"], outputs["z_log_var"])
+        kl = model.kl if name == "mixture VAE" else losses.kl
+        yield "kl", kl(outputs["z_mean"], outputs["z_log_var"])
     else:
         yield "loss", keras.losses.MeanSquaredError()(X, outputs["output"])
         yield "SSIM loss", ssim_loss.ssim_loss(data_range=1.0)(X, outputs["output"])
