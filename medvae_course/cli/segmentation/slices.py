@@ -3,12 +3,12 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 
-from medvae_course.ct import hounsfield, views
+from medvae_course.ct import hounsfield
 from medvae_course.ct.field_of_view import BODY_HU, shows_body
 from medvae_course.evaluate.segmentation_calibration import probabilities_of
 
@@ -85,10 +85,6 @@ def segment_scan(
         hu.shape[1:], scan.volume.spacing_mm[1:], card.side_mm, card.image_size
     )
     images = np.concatenate([grid.forward(hu[i : i + 1]) for i in range(len(hu))])
-    if card.crop:
-        corners = views.body_corners(images, np.zeros(len(images)), card.crop)
-        images = views.cropped(images, corners, card.crop)
-        grid = replace(grid, window=card.crop, corner=tuple(corners[0]))
     shown = np.flatnonzero(shows_body(images))
     _refuse(rules.check_body(images[shown], card))
     prepared = time.perf_counter()
