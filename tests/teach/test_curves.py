@@ -27,9 +27,13 @@ def test_curve_runs_from_few_to_all():
     assert found[1].low < 0.5 < found[1].high
 
 
-def test_lead_is_taken_patient_by_patient():
+def test_lead_is_taken_patient_by_patient_over_the_seeds_of_both():
+    # "a" was measured with the seeds 0 and 1, "b" with 0 alone
     found = curves.lead(RECORDS, "a", "b", 1)
-    assert (found.low, found.high) == pytest.approx((0.2, 0.2))
+    assert (found.low, found.high) == pytest.approx((0.1, 0.1))
+    others = [r | {"seed": 7} for r in RECORDS if r["method"] == "b"]
+    with pytest.raises(ValueError, match="same seed"):
+        curves.lead([r for r in RECORDS if r["method"] == "a"] + others, "a", "b", 1)
 
 
 def test_what_nobody_measured_is_said():

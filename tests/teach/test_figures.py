@@ -5,12 +5,14 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from medvae_course.ct.volume import Volume
+from medvae_course.evaluate.bootstrap import Interval
 from medvae_course.teach import figures
-from medvae_course.teach.figures import canvas
+from medvae_course.teach.figures import canvas, label_efficiency
 from medvae_course.teach.show import small_png
 
 WINDOW = {"level_hu": 40.0, "width_hu": 400.0}
@@ -218,3 +220,11 @@ def test_unfit_arguments_are_refused(plot, message):
 def test_phantom_like_row_is_small_enough_for_a_notebook():
     rows = {name: SLICES.repeat(4, 1).repeat(4, 2) for name in ("a", "b", "c")}
     assert len(small_png(figures.plot_reconstructions(rows, **WINDOW))) < 100_000
+
+
+def test_label_efficiency_shows_each_draw_beside_its_mean():
+    dice = {"net": {1: Interval(0.4, 0.3, 0.5, 0.95, 8)}}
+    draws = {"net": {1: [0.35, 0.4, 0.45]}}
+    (ax,) = label_efficiency.plot_label_efficiency(dice, draws=draws).axes
+    (points,) = (c for c in ax.collections if isinstance(c, PathCollection))
+    np.testing.assert_allclose(points.get_offsets()[:, 1], draws["net"][1])

@@ -85,6 +85,11 @@ def by_seed(records: Sequence[Record], method: str, n_labelled: int) -> np.ndarr
 
     Taught in: chapter 15.
     """
+    return np.array(list(_seeds(records, method, n_labelled).values()))
+
+
+def _seeds(records, method, n_labelled):
+    """Dice of each test patient for each seed, seeds in their sorted order."""
     found = {
         record["seed"]: record["mean_dice"]
         for record in records
@@ -92,7 +97,7 @@ def by_seed(records: Sequence[Record], method: str, n_labelled: int) -> np.ndarr
     }
     if not found:
         raise ValueError(f"nobody measured {method!r} with {n_labelled} patients")
-    return np.array([found[seed] for seed in sorted(found)])
+    return dict(sorted(found.items()))
 
 
 def curve(records: Sequence[Record], method: str) -> dict[int, Interval]:
@@ -120,6 +125,8 @@ def lead(
 ) -> Interval:
     """Return by how much one method is better than another, patient by patient.
 
+    Only seeds that both were measured with count: another seed labels other patients.
+
     Args:
         records: from `recorded`.
         method: the one in front, if the result is positive.
@@ -129,11 +136,20 @@ def lead(
     Returns:
         Difference of the mean Dice, with its interval by test patient.
 
+    Raises:
+        ValueError: if nobody measured one of them, or never with the same seed.
+
     Taught in: chapter 15.
     """
-    return of_patients(
-        by_patient(records, method, n_labelled) - by_patient(records, other, n_labelled)
-    )
+    one, two = (_seeds(records, name, n_labelled) for name in (method, other))
+    both = one.keys() & two.keys()
+    if not both:
+        raise ValueError(
+            f"{method!r} has seeds {[*one]} and {other!r} has {[*two]} with "
+            f"{n_labelled} patients: measure both with the same seed"
+        )
+    gains = [np.subtract(one[seed], two[seed]) for seed in sorted(both)]
+    return of_patients(np.mean(gains, axis=0))
 
 
 def of_patients(values: np.ndarray) -> Interval:

@@ -1,6 +1,6 @@
 """How good methods are with few and with many labelled patients."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +13,7 @@ from .canvas import in_course_style
 def plot_label_efficiency(
     methods: Mapping[str, Mapping[int, Interval]],
     *,
+    draws: Mapping[str, Mapping[int, Sequence[float]]] | None = None,
     ylabel: str = "mean Dice of unseen patients",
 ) -> Figure:
     """Show for each method the score with n labelled patients, intervals as bars.
@@ -20,6 +21,8 @@ def plot_label_efficiency(
     Args:
         methods: what each method is called, and for each number of labelled patients
             its score; methods may lack some numbers.
+        draws: as `methods`, with the score of each draw of labelled patients, shown as
+            small points beside the mean; methods and numbers may be missing.
         ylabel: what the score is, with its unit if it has one.
 
     Returns:
@@ -50,7 +53,7 @@ def plot_label_efficiency(
             [(found[i].estimate, found[i].low, found[i].high) for i in n]
         )
         aside = 1.05 ** (index - (len(methods) - 1) / 2)
-        ax.errorbar(
+        bars = ax.errorbar(
             n * aside,
             middle,
             yerr=np.maximum([middle - low, high - middle], 0),
@@ -58,6 +61,15 @@ def plot_label_efficiency(
             elinewidth=1,
             label=name,
         )
+        for number, values in (draws or {}).get(name, {}).items():
+            ax.scatter(
+                np.full(len(values), number * aside * 1.025),
+                values,
+                s=6,
+                color=bars[0].get_color(),
+                alpha=0.6,
+                linewidths=0,
+            )
     ax.set_xscale("log")
     ax.set_xticks(numbers, [str(n) for n in numbers])
     ax.minorticks_off()
