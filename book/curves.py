@@ -103,9 +103,9 @@ def _unet(pretrained):
 
 
 METHODS = {
-    "pca": Method(_head(HIDDEN, _pca), rate=5e-3, steps=400),
-    "linear": Method(_head(()), rate=5e-3, steps=400),
-    "head": Method(_head(HIDDEN), rate=5e-3, steps=400),
+    "pca": Method(_head(HIDDEN, _pca), rate=4e-2, steps=600),
+    "linear": Method(_head(()), rate=8e-2, steps=600),
+    "head": Method(_head(HIDDEN), rate=4e-2, steps=600),
     "scratch": Method(_unet(False), rate=6e-3, steps=600),
     "finetuned": Method(_unet(True), rate=6e-3, steps=600),
     "pseudo": Method(_unet(True), rate=6e-3, steps=600),
