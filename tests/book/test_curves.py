@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from medvae_course.ct.datasets import Dataset, Split
+from medvae_course.teach.curves import recorded
 
 NAMES = {0: "background", 1: "left", 2: "right"}
 KEYS = {"points": [1, 0], "seeds": [0], "share": 0.001}
@@ -140,3 +141,10 @@ def test_more_labels_get_more_steps(data, monkeypatch):
     for n in (1, 0):
         curves.fit(method, shared, n, seed=0)
     assert seen == [125, 200]
+
+
+@pytest.mark.parametrize("name", ["phantom", "okbp_hn_dev"])
+def test_recorded_curves_have_the_learning_rates_of_their_methods(name):
+    # or trainings would be compared of which one was tuned and the other was not
+    for record in recorded(name):
+        assert record["rate"] == curves.METHODS[record["method"]].rate, record["method"]

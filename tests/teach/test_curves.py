@@ -58,22 +58,3 @@ def test_recorded_curves_are_whole_and_name_no_patient(name):
         )
         assert max(record["course"]["dice"]) > 0
     assert "pt_" not in (curves.FOLDER / f"{name}.jsonl").read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("name", "one", "two"), [("phantom", -0.09, -0.10), ("okbp_hn_dev", -0.05, -0.09)]
-)
-def test_the_frozen_head_is_behind_the_unet_as_chapter_15_says(name, one, two):
-    records = [r for r in curves.recorded(name) if r["seed"] == 0]
-    both = [set(curves.curve(records, method)) for method in ("head", "scratch")]
-    leads = {n: curves.lead(records, "head", "scratch", n) for n in set.union(*both)}
-    assert set(leads) == {1, 2, 4, 8, 16, 0}
-    assert all(found.high < 0 for found in leads.values())
-    assert leads[1].estimate == pytest.approx(one, abs=0.006)
-    assert leads[2].estimate == pytest.approx(two, abs=0.006)
-
-
-def test_two_phantoms_teach_a_unet_more_than_all_teach_a_head():
-    records = [r for r in curves.recorded("phantom") if r["seed"] == 0]
-    unet, head = (curves.by_patient(records, *p) for p in (("scratch", 2), ("head", 0)))
-    assert curves.of_patients(unet - head).low > 0
