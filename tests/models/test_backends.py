@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from medvae_course.cli.report import write_text
 from medvae_course.models import (
     autoencoders,
     conditional,
@@ -127,6 +128,4 @@ def test_every_backend_finds_the_same_numbers(name):
 
 if __name__ == "__main__":
     text = json.dumps({name: numbers(name) for name in MODELS}, indent=1)
-    half = REFERENCE.with_name(f".half-{REFERENCE.name}")
-    half.write_text(text + "\n", "utf-8")
-    half.replace(REFERENCE)
+    write_text(REFERENCE, text + "\n")

@@ -58,3 +58,16 @@ def test_recorded_curves_are_whole_and_name_no_patient(name):
         )
         assert max(record["course"]["dice"]) > 0
     assert "pt_" not in (curves.FOLDER / f"{name}.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "two"), [("phantom", 0.01, 0.01), ("okbp_hn_dev", -0.03, -0.05)]
+)
+def test_leads_of_the_frozen_head_are_those_that_chapter_15_says(name, one, two):
+    records = curves.recorded(name)
+    for method in ("head", "scratch", "finetuned"):
+        assert set(curves.curve(records, method)) == {1, 2, 4, 8, 16, 0}
+    leads = {n: curves.lead(records, "head", "scratch", n) for n in (1, 2, 4, 8, 16, 0)}
+    assert leads[1].estimate == pytest.approx(one, abs=0.006)
+    assert leads[2].estimate == pytest.approx(two, abs=0.006)
+    assert all(leads[n].high < 0 for n in (8, 16, 0))
