@@ -135,7 +135,7 @@ bench: $(READY)  ## reading against ITK and pydicom, feeding from disk against m
 
 lock:  ## compile constraints.txt anew (needs uv)
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
-	  --no-emit-index-url --no-annotate --no-header --extra cpu --extra gpu --extra jax \
+	  --no-emit-index-url --no-annotate --no-header --extra cpu --extra gpu --extra jax --extra scale \
 	  --extra collections --extra fuzz --extra develop pyproject.toml -o constraints.txt
 
 clean:  ## remove what was built; environments and data stay

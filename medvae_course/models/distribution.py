@@ -73,7 +73,7 @@ def fit(
         [0.0, 0.0]
 
     Source: Keras, `keras.distribution.DataParallel`; TensorFlow, `tf.distribute`.
-    Taught in: page "Scaling out".
+    Taught in: recipe "Scale out".
     """
     with _engine() as (n_devices, part, n_parts):
         model = make()

@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -57,6 +58,7 @@ def build(
     label_names: Mapping[int, str] | None = None,
     key: str = "",
     workers: int = 2,
+    executor: Executor | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> Store:
     """Decode each CT once and keep its slices on disk, or open what is kept.
@@ -75,6 +77,9 @@ def build(
         label_names: label value → name, kept with the store.
         key: whatever else the slices depend on.
         workers: how many CT are read at a time; each takes a volume of memory.
+        executor: who reads them instead: a pool of processes, or a Dask cluster,
+            `dask.distributed.Client(address).get_executor()`. Sources must be such as
+            can be pickled, and its machines must share the folder.
         progress: called with 1 for each CT that is done.
 
     Returns:
@@ -103,14 +108,9 @@ def build(
         return open_store(folder)
     parts = folder.with_name(f".{folder.name}.building")
     parts.mkdir(parents=True, exist_ok=True)
-    _prepare_all(
-        list(zip(names, sources, strict=True)),
-        parts,
-        side_mm,
-        pixels,
-        workers,
-        progress,
-    )
+    jobs = list(zip(names, sources, strict=True))
+    with nullcontext(executor) if executor else ThreadPoolExecutor(workers) as pool:
+        _prepare_all(pool, jobs, parts, side_mm, pixels, progress)
     about = {"made_of": made_of, "label_names": label_names}
     whole = _join(parts, names, about)
     if folder.exists():
@@ -121,26 +121,29 @@ def build(
 
 
 def _prepare_all(
+    pool: Executor,
     jobs: list[tuple[str, Readable]],
     parts: Path,
     side_mm: float,
     pixels: int,
-    workers: int,
     progress: Callable[[int], object] | None,
 ) -> None:
-    def prepare(job: tuple[str, Readable]) -> None:
-        name, source = job
-        if not (parts / f"{name}.json").exists():  # written last
-            _prepare(name, source, parts, side_mm, pixels)
-        if progress:
-            progress(1)
-
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            list(pool.map(prepare, jobs))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    futures = [
+        pool.submit(_prepare, name, source, parts, side_mm, pixels)
+        for name, source in jobs
+        if not (parts / f"{name}.json").exists()  # written last
+    ]
+    tick = progress or (lambda n: None)
+    for _ in range(len(jobs) - len(futures)):
+        tick(1)
+    try:
+        for future in as_completed(futures):
+            future.result()
+            tick(1)
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
 
 
 def _prepare(
