@@ -57,9 +57,10 @@ test: $(READY)  ## all tests: library, notebooks, book
 	$(MAKE) --no-print-directory book
 	$(PYTEST) tests/book/test_built_html.py
 
-lint: $(READY)  ## style of the code
+lint: $(READY)  ## style of the code, and the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 unit: $(READY)  ## the library, its examples, and notebooks against chapters
 	$(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
