@@ -25,8 +25,8 @@ from medvae_course.cli import app
 from medvae_course.cli.segmentation import model_folder, outputs, training
 from medvae_course.cli.segmentation.grid import SliceGrid
 from medvae_course.cli.segmentation.model_folder import Card
-from medvae_course.ct import dicom, nifti, phantom
-from medvae_course.ct.field_of_view import square
+from medvae_course.ct import dicom, nifti, phantom, views
+from medvae_course.ct.field_of_view import BODY_HU, square
 from medvae_course.ct.volume import Volume
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -148,9 +148,15 @@ def test_a_spot_comes_back_to_its_place():
     image = grid.forward(hu)[0]
     share = (image + 1000) / 1200
     back = grid.backward(np.stack([1 - share, share], -1))[1]
-    np.testing.assert_allclose(
-        ndimage.center_of_mass(back), ndimage.center_of_mass(hu[0] + 1000), atol=0.5
-    )
+    place = ndimage.center_of_mass(hu[0] + 1000)
+    np.testing.assert_allclose(ndimage.center_of_mass(back), place, atol=0.5)
+    # the model sees a square of it, and background is what it does not see
+    cut = replace(grid, window=12, corner=(2, 5))
+    back = cut.backward(np.stack([1 - share, share], -1)[2:14, 5:17])
+    np.testing.assert_allclose(ndimage.center_of_mass(back[1]), place, atol=0.5)
+    np.testing.assert_allclose(back.sum(0), 1, atol=1e-5)
+    assert cut.inside().sum() < grid.inside().sum()
+    assert (back[0][~cut.inside()] == 1).all()
 
 
 def test_every_scan_gets_its_folder(segmented):
@@ -224,6 +230,40 @@ def test_doubt_is_one_minus_the_largest_probability(segmented, scans):
     expected = 1 - (p / p.sum(-1, keepdims=True)).max(-1)
     found = nibabel.load(segmented[1] / "two" / "uncertainty.nii.gz").get_fdata()
     np.testing.assert_allclose(found, expected, atol=1 / 255)
+
+
+@pytest.mark.parametrize("moved", [(0, 0), (3, -4)])
+def test_a_crop_follows_the_body(moved, tmp_path):
+    card, side = replace(CARD, crop=14), 14
+    model_folder.save_segmenter(oracle(side), card, tmp_path / "m")
+    small = patient(1, (6, 20, 20), (40.0, 20.0, 20.0)).hu
+    volume = Volume(
+        np.pad(small, ((0, 0), (6, 6), (6, 6)), constant_values=-1000), SPACING_MM
+    )
+    hu = np.roll(volume.hu, moved, axis=(1, 2))
+    nifti.write_nifti(tmp_path / "a.nii.gz", hu, volume)
+    out = tmp_path / "o"
+    words = (tmp_path / "a.nii.gz", "--model", tmp_path / "m", "--out", out)
+    result = call("segment", *words)
+    assert result.exit_code == 0, result.output
+    found = nifti.read_nifti(out / "a" / "labels.nii.gz").hu
+    rows, columns = (np.flatnonzero(found.any(axis)) for axis in ((0, 2), (0, 1)))
+    assert np.ptp(rows) < side
+    assert np.ptp(columns) < side
+    # the square as it lies on the body that was not moved
+    first = views.body_corners(volume.hu, np.zeros(len(hu)), side)[0] + moved
+    square_of_body = tuple(slice(start, start + side) for start in first)
+    expected = np.zeros(hu.shape)
+    expected[:, *square_of_body] = thresholds(hu)[:, *square_of_body]
+    np.testing.assert_array_equal(found, expected)
+    summary = json.loads((out / "a" / "summary.json").read_text())
+    body = hu > BODY_HU
+    unseen = 1 - body[:, *square_of_body].sum() / body.sum()
+    assert summary["unseen_share"] == pytest.approx(unseen, abs=1e-3)
+    assert (
+        "14 × 14 pixels of 13 mm, around the body"
+        in (out / "a" / "report.html").read_text()
+    )
 
 
 def test_the_report_needs_nothing_from_outside(segmented):
@@ -433,6 +473,8 @@ def test_card_comes_back_as_it_was(segmenter):
         ("side_mm", "409", "positive"),
         ("temperature", 0, "positive"),
         ("image_size", 10**9, "8 to 4096"),
+        ("crop", 64, "8 to the 32 pixels"),
+        ("crop", 16, "take images of shape (n, 16, 16, 1)"),
         ("pixel_mm", [2, 1], "least and the most"),
         ("body_hu", [1], "least and the most"),
         ("dice", {"bone": "good"}, "dice"),
@@ -518,6 +560,19 @@ def test_either_a_model_or_data_to_train_on(scans, tmp_path, segmenter):
     assert "a folder of CT is needed" in result.stderr
 
 
+def test_a_crop_is_chosen_in_training_and_lies_in_the_slice(
+    small_training, scans, tmp_path, segmenter
+):
+    result = call("segment", scans, "--model", segmenter, "--crop", 32)
+    assert result.exit_code == 2
+    assert "--crop is for training" in result.stderr
+    out = tmp_path / "o"
+    words = ("--train", small_training, "--image-size", 32, "--crop", 33)
+    result = call("segment", *words, "--out", out)
+    assert result.exit_code == 2
+    assert "at most the 32 pixels of a slice, got 33" in result.stderr
+
+
 @pytest.fixture
 def small_training(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDVAE_DATA_DIR", str(tmp_path / "cache"))
@@ -536,16 +591,20 @@ def small_training(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_segmenter_is_trained_and_used(small_training, scans, tmp_path):
+@pytest.mark.parametrize(
+    ("size", "crop"), [(("--image-size", 32), None), (("--image-size", 40), 32)]
+)
+def test_a_segmenter_is_trained_and_used(size, crop, small_training, scans, tmp_path):
     out = tmp_path / "o"
-    result = call(
-        "segment", scans, "--train", small_training, "--image-size", 32, "--out", out
-    )
+    more = ("--crop", crop) if crop else ()
+    words = ("segment", scans, "--train", small_training, *size, *more, "--out", out)
+    result = call(*words)
     assert result.exit_code == 0, result.output
     _, card, _ = model_folder.load_segmenter(out / "segmenter")
     np.testing.assert_allclose(card.pixel_mm, (12.8, 12.8), rtol=1e-6)
     np.testing.assert_allclose(card.slice_mm, (40, 40), rtol=1e-6)
     assert card.side_mm == pytest.approx(SIDE_MM)
+    assert (card.crop, card.image_size) == (crop, size[1])
     assert card.labels[8] == "liver"
     assert set(card.dice) <= set(card.labels.values())
     assert card.patients == 4

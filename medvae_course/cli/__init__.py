@@ -73,8 +73,12 @@ def segment(
         bool, typer.Option(help="Accept another spacing or orientation.")
     ] = False,
     image_size: Annotated[
-        int, typer.Option(min=32, help="Pixels per side, to train.")
+        int, typer.Option(min=32, help="Pixels per side of a slice, to train.")
     ] = 64,
+    crop: Annotated[
+        int | None,
+        typer.Option(min=32, help="Show it so many pixels around the body only."),
+    ] = None,
     fine_tune: Annotated[
         bool, typer.Option(help="Train the encoder along with the head.")
     ] = True,
@@ -91,6 +95,7 @@ def segment(
         train=train,
         resample=resample,
         image_size=image_size,
+        crop=crop,
         fine_tune=fine_tune,
         seed=seed,
     )

@@ -86,31 +86,74 @@ def with_four_channels(data: Dataset, *, side: int | None = None) -> Dataset:
 
     Taught in: chapter 15.
     """
-    shape = data.train.images.shape[1:]
-    if shape[2] != 1 or (side or 1) > min(shape[:2]):
+    if data.train.images.shape[-1] != 1:
         raise DatasetError(
-            f"images must have one channel and at least {side} pixels per side, got "
-            f"{shape}: load them with a larger `image_size`"
+            f"images must have one channel, got {data.train.images.shape[1:]}: give "
+            "the data set as `datasets.load` returns it"
         )
+    if side is not None:
+        data = around_body(data, side)
     parts = {
-        name: _changed(data, getattr(data, name), side)
-        for name in ("train", "validation", "test")
+        name: replace(
+            split, images=four_channels(data.to_hu(split.images), split.patients)
+        )
+        for name, split in _splits(data)
     }
     level_hu, width_hu = WIDE
     return replace(data, level_hu=level_hu, width_hu=width_hu, **parts)
 
 
-def _changed(data: Dataset, split: Split, side: int | None) -> Split:
-    hu, labels = data.to_hu(split.images), split.labels
-    if side is not None:
-        corners = _corners(hu, split.patients, side)
-        hu = _cropped(hu, corners, side)
-        labels = None if labels is None else _cropped(labels, corners, side)
-    return replace(split, images=four_channels(hu, split.patients), labels=labels)
+def around_body(data: Dataset, side: int) -> Dataset:
+    """Crop every slice of a data set to a square around the patient's body.
+
+    Args:
+        data: from `datasets.load`.
+        side: pixels per side of the square.
+
+    Returns:
+        The data set, images and labels (n, side, side, …), with pixels of their size.
+
+    Raises:
+        DatasetError: if the images are smaller than `side`.
+
+    Example:
+        >>> from medvae_course.ct import datasets
+        >>> data = datasets.load("phantom-tiny", image_size=32)
+        >>> around_body(data, side=24).train.images.shape[1:]
+        (24, 24, 1)
+
+    Taught in: chapter 15.
+    """
+    shape = data.train.images.shape[1:3]
+    if not 1 <= side <= min(shape):
+        raise DatasetError(
+            f"images must have at least {side} pixels per side, one or more, got "
+            f"{shape}: load them with a larger `image_size`"
+        )
+    parts = {}
+    for name, split in _splits(data):
+        corners = body_corners(data.to_hu(split.images), split.patients, side)
+        images, labels = (
+            None if slices is None else cropped(slices, corners, side)
+            for slices in (split.images, split.labels)
+        )
+        parts[name] = replace(split, images=images, labels=labels)
+    return replace(data, **parts)
 
 
-def _corners(hu: np.ndarray, patients: np.ndarray, side: int) -> np.ndarray:
-    """Upper left corner of the square of each slice, (n, 2)."""
+def body_corners(hu: np.ndarray, patients: np.ndarray, side: int) -> np.ndarray:
+    """Find the square around each patient's body, the same in all of their slices.
+
+    Args:
+        hu: (n, height, width), HU.
+        patients: (n,), whose slice it is.
+        side: pixels per side of the square.
+
+    Returns:
+        int (n, 2): row and column of the upper left corner, so that the square lies in
+        the image and its middle as near as can be to the middle of what is above
+        `field_of_view.BODY_HU`.
+    """
     corners = np.zeros((len(hu), 2), dtype=int)
     for patient in np.unique(patients):
         own = patients == patient
@@ -122,6 +165,11 @@ def _corners(hu: np.ndarray, patients: np.ndarray, side: int) -> np.ndarray:
     return corners
 
 
-def _cropped(slices: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+def cropped(slices: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+    """Cut a square out of each slice, (n, height, width, …), at its corner, (n, 2)."""
     pairs = zip(slices, corners, strict=True)
     return np.stack([one[y : y + side, x : x + side] for one, (y, x) in pairs])
+
+
+def _splits(data: Dataset) -> list[tuple[str, Split]]:
+    return [(name, getattr(data, name)) for name in ("train", "validation", "test")]

@@ -26,7 +26,9 @@ class Request:
         model: folder of a segmenter; None trains one.
         train: name or folder of labelled data to train on.
         resample: accept another spacing or orientation than that of the training.
-        image_size: pixels per side of the images, to train.
+        image_size: pixels per side of a slice, to train.
+        crop: pixels per side of the square around the body that the model sees of it,
+            to train; None for the whole slice.
         fine_tune: train the encoder along with the head.
         seed: of the training.
     """
@@ -37,6 +39,7 @@ class Request:
     train: str | None = None
     resample: bool = False
     image_size: int = 64
+    crop: int | None = None
     fine_tune: bool = True
     seed: int = 0
 
@@ -57,6 +60,8 @@ def run(request: Request, *, say: Callable[[str], object]) -> bool:
     """
     if (request.model is None) == (request.train is None):
         raise ValueError("give either --model FOLDER or --train DATA")
+    if request.crop is not None and request.train is None:
+        raise ValueError("--crop is for training: a segmenter remembers its own")
     if request.place is None and request.train is None:
         raise ValueError("give a folder of CT to segment, or --train DATA")
     found = inputs.find_inputs(request.place) if request.place else None
@@ -90,6 +95,7 @@ def _segmenter(request: Request, say) -> tuple[keras.Model, Card, str]:
         trained = train(
             request.train,
             image_size=request.image_size,
+            crop=request.crop,
             fine_tune=request.fine_tune,
             seed=request.seed,
             say=say,

@@ -29,20 +29,22 @@ class Card:
     Args:
         labels: label value of each class → name, in the order of the classes; the
             first is background, 0.
-        image_size: pixels per side of the model's images.
-        side_mm: side of its field of view, mm.
+        image_size: pixels per side of a slice brought to the field of view.
+        side_mm: side of the field of view, mm.
         level_hu: centre of the window of the model units, HU.
         width_hu: width of that window, HU.
         pixel_mm: least and most in-plane spacing of the training scans, mm.
         slice_mm: least and most distance of their slices, mm.
         body_hu: least and most, over the patients, of the median of what is above
-            -500 HU in their images, HU.
+            -500 HU in what the model saw of them, HU.
         temperature: by which logits are divided before they become probabilities.
         data: name of the training data.
         patients: how many were trained on.
         dice: name → mean Dice of the test patients, and both ends of its 95 %
             interval (None for one patient).
         versions: package → version at training.
+        crop: pixels per side of the square around the body that the model sees of
+            that slice; None if it sees the slice whole.
     """
 
     labels: dict[int, str]
@@ -58,6 +60,7 @@ class Card:
     patients: int = 0
     dice: dict[str, list] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    crop: int | None = None
 
     def __post_init__(self) -> None:
         values = list(self.labels)
@@ -85,6 +88,13 @@ class Card:
             "image_size",
             "from 8 to 4096 pixels",
             self.image_size,
+        )
+        _demand(
+            self.crop is None
+            or (isinstance(self.crop, int) and 8 <= self.crop <= self.image_size),
+            "crop",
+            f"from 8 to the {self.image_size} pixels of a slice",
+            self.crop,
         )
         for name in ("side_mm", "width_hu", "temperature"):
             value = getattr(self, name)
@@ -119,6 +129,11 @@ class Card:
     def pixel_of_model_mm(self) -> float:
         """Size of a pixel of the model's images, mm."""
         return self.side_mm / self.image_size
+
+    @property
+    def pixels(self) -> int:
+        """Pixels per side of the model's images."""
+        return self.crop or self.image_size
 
     def to_json(self, sha256: str) -> str:
         """Return the card as text, with the fingerprint of the model beside it."""
@@ -185,7 +200,7 @@ def fingerprint(path: Path) -> str:
 
 def check_fits(model: keras.Model, card: Card) -> None:
     """Refuse a model that takes other images, or gives other classes, than the card."""
-    side, classes = card.image_size, len(card.labels)
+    side, classes = card.pixels, len(card.labels)
     for name, found, wanted in (
         ("take images", model.input_shape, (side, side, 1)),
         ("give logits", model.output_shape, (side, side, classes)),

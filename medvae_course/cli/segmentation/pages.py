@@ -17,6 +17,7 @@ from .slices import DOUBT_STEPS, Found
 
 LEVEL_HU, WIDTH_HU = 40.0, 400.0
 _LARGEST = 256  # pixels of a picture's side
+_MARGIN_MM = 40.0  # shown around the labels
 LIMITS = (
     "Nothing here knows whether the scan shows the part of the body that the model "
     "was trained on, or a disease that it never saw: look at the pictures.",
@@ -35,8 +36,9 @@ def scan_page(summary: Summary, scan: Scan, found: Found, card: Card) -> str:
     report.text(
         f"{z} slices of {y} × {x} voxels, {spacing} mm (z, y, x). Segmented by a model "
         f"trained on {card.patients} patients of {card.data}. It sees images of "
-        f"{card.image_size} × {card.image_size} pixels of {card.pixel_of_model_mm:.2g} "
-        "mm; outlines finer than that are interpolated.",
+        f"{card.pixels} × {card.pixels} pixels of {card.pixel_of_model_mm:.2g} "
+        f"mm{', around the body' if card.crop else ''}; outlines finer than that are "
+        "interpolated.",
         note=True,
     )
     for words in _warnings(summary):
@@ -125,6 +127,21 @@ def _warnings(summary: Summary) -> list[str]:
     return words
 
 
+def _square_around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
+    """Rows and columns around a mask (n, rows, columns), a square; all if empty."""
+    places = [np.flatnonzero(mask.any(axis)) for axis in ((0, 2), (0, 1))]
+    if not len(places[0]):
+        return slice(0, mask.shape[1]), slice(0, mask.shape[2])
+    middles = [(found[0] + found[-1] + 1) // 2 for found in places]
+    side = 2 * margin + max(int(np.ptp(found)) + 1 for found in places)
+    side = min(side, *mask.shape[1:])
+    starts = [
+        int(np.clip(middle - side // 2, 0, n - side))
+        for middle, n in zip(middles, mask.shape[1:], strict=True)
+    ]
+    return tuple(slice(start, start + side) for start in starts)
+
+
 def _percent(share: float | None) -> str:
     return "not found" if share is None else f"{share:.0%}"
 
@@ -132,21 +149,21 @@ def _percent(share: float | None) -> str:
 def _add_pictures(report: Report, scan: Scan, found: Found, card: Card) -> None:
     report.section("Pictures")
     rows = list(found.pictures)
-    step = max(1, -(-max(found.labels.shape[1:]) // _LARGEST))
+    pictures = np.stack(list(found.pictures.values()))
+    margin = round(_MARGIN_MM / min(scan.volume.spacing_mm[1:]))
+    square = _square_around(found.labels[rows] > 0, margin)
+    step = max(1, -(-(square[0].stop - square[0].start) // _LARGEST))
     hu, labels, doubt = (
-        array[:, ::step, ::step]
-        for array in (
-            np.stack(list(found.pictures.values())),
-            found.labels[rows],
-            found.doubt[rows],
-        )
+        array[:, *square][:, ::step, ::step]
+        for array in (pictures, found.labels[rows], found.doubt[rows])
     )
     mm = scan.volume.spacing_mm
     pixel_mm = step * mm[2] if np.isclose(mm[1], mm[2], rtol=0.01) else None
     window = {"level_hu": LEVEL_HU, "width_hu": WIDTH_HU}
     where = ", ".join(str(row) for row in rows)
     below = (
-        f"Slices {where}, counted from the lowest, 0. Window: level 40, width 400 HU."
+        f"Slices {where}, counted from the lowest, 0, around the labels. Window: level "
+        "40, width 400 HU."
     )
     report.figure(
         figures.plot_segmentations(

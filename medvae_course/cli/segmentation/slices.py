@@ -3,12 +3,12 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
 
-from medvae_course.ct import hounsfield
+from medvae_course.ct import hounsfield, views
 from medvae_course.ct.field_of_view import BODY_HU, shows_body
 from medvae_course.evaluate.segmentation_calibration import probabilities_of
 
@@ -86,6 +86,8 @@ def segment_scan(
     )
     images = np.concatenate([grid.forward(hu[i : i + 1]) for i in range(len(hu))])
     shown = np.flatnonzero(shows_body(images))
+    if card.crop:
+        grid, images = _crop(grid, images, card.crop)
     _refuse(rules.check_body(images[shown], card))
     prepared = time.perf_counter()
     labels, doubt = (np.zeros(hu.shape, np.uint8) for _ in range(2))
@@ -112,6 +114,14 @@ def segment_scan(
             "segment": time.perf_counter() - prepared,
         },
     )
+
+
+def _crop(grid: SliceGrid, images: np.ndarray, side: int):
+    """Cut the square around the body out of all images, as in training."""
+    corners = views.body_corners(images, np.zeros(len(images)), side)
+    corner = tuple(corners[0].tolist())
+    cut = views.cropped(images, corners, side)
+    return replace(grid, window=side, corner=corner), cut
 
 
 def _refuse(refusals: list[rules.Refusal]) -> None:

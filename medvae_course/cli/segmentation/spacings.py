@@ -11,12 +11,15 @@ Range = tuple[float, float]
 _PRESETS = {"phantom": "course", "phantom-tiny": "tiny", "phantom-full": "full"}
 
 
-def training_spacings(data: str, dataset: datasets.Dataset) -> tuple[Range, Range]:
+def training_spacings(
+    data: str, dataset: datasets.Dataset, image_size: int
+) -> tuple[Range, Range]:
     """Return least and most in-plane spacing, and slice distance, of training scans.
 
     Args:
         data: name or folder from which `dataset` was loaded.
         dataset: whose training patients count.
+        image_size: pixels per side with which it was loaded.
 
     Returns:
         Two pairs, mm.
@@ -24,8 +27,9 @@ def training_spacings(data: str, dataset: datasets.Dataset) -> tuple[Range, Rang
     if data in _PRESETS:
         preset = phantom.PRESETS[_PRESETS[data]]
         side_mm = preset.shape[1] * preset.spacing_mm[1]
-        size = dataset.train.images.shape[1]
-        pixel_mm = side_mm / max(preset.shape[1], size)  # as `datasets` makes them
+        pixel_mm = side_mm / max(
+            preset.shape[1], image_size
+        )  # as `datasets` makes them
         return (pixel_mm, pixel_mm), (preset.spacing_mm[0], preset.spacing_mm[0])
     folder = collections.find_collection(data) if data in collections.SCRIPTS else data
     known = set(dataset.train.patients)

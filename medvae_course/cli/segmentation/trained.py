@@ -91,6 +91,7 @@ def measure_segmenter(
     names: dict[int, str],
     *,
     data: str,
+    image_size: int,
     seed: int,
 ) -> Trained:
     """Measure a segmenter and its baseline on test patients, and write its card.
@@ -101,6 +102,7 @@ def measure_segmenter(
         dataset: with labels.
         names: label value of each class → name, background first.
         data: name or folder from which `dataset` was loaded.
+        image_size: pixels per side of a slice before it was cropped.
         seed: of the baseline.
 
     Returns:
@@ -129,7 +131,7 @@ def measure_segmenter(
     body = dataset.to_hu(test.images) > BODY_HU
     return Trained(
         model,
-        _card(dataset, names, data, temperature, scores),
+        _card(dataset, names, data, image_size, temperature, scores),
         dataset,
         course,
         scores,
@@ -151,17 +153,19 @@ def interval_words(interval: Interval) -> str:
     return f"{interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
-def _card(dataset, names, data, temperature, scores) -> Card:
+def _card(dataset, names, data, image_size, temperature, scores) -> Card:
     images = dataset.train.images
-    pixel_mm, slice_mm = training_spacings(data, dataset)
+    seen = images.shape[1]
+    pixel_mm, slice_mm = training_spacings(data, dataset, image_size)
     medians = [
         median_body_hu(dataset.to_hu(images[dataset.train.patients == patient]))
         for patient in np.unique(dataset.train.patients)
     ]
     return Card(
         labels=names,
-        image_size=images.shape[1],
-        side_mm=dataset.pixel_mm * images.shape[1],
+        image_size=image_size,
+        crop=None if seen == image_size else seen,
+        side_mm=dataset.pixel_mm * image_size,
         level_hu=dataset.level_hu,
         width_hu=dataset.width_hu,
         pixel_mm=pixel_mm,

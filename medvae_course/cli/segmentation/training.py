@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from medvae_course.cli import measure
-from medvae_course.ct import datasets
+from medvae_course.ct import datasets, views
 from medvae_course.ct.datasets import Dataset
 from medvae_course.models import training as seeds
 from medvae_course.models import vae as vaes
@@ -26,6 +26,7 @@ from .trained import (
 
 IMAGES_SEEN = 60_000  # by the encoder, of 64 x 64 pixels
 STEPS = 800  # with labels
+RATE = {True: 1e-2, False: 4e-2}  # with an encoder that is trained along, without
 CODE_SIZE = 32
 HIDDEN = (64,)
 _BATCH = 32
@@ -35,6 +36,7 @@ def train(
     data: str,
     *,
     image_size: int,
+    crop: int | None,
     fine_tune: bool,
     seed: int,
     say: Callable[[str], object],
@@ -43,7 +45,9 @@ def train(
 
     Args:
         data: name of a labelled data set, or folder, as `datasets.load` takes it.
-        image_size: pixels per side.
+        image_size: pixels per side of a slice.
+        crop: pixels per side of the square around the body that the model sees of it;
+            None for the whole slice.
         fine_tune: train the encoder along with the head.
         seed: of the split, the weights and the batches.
         say: receives each line of progress.
@@ -61,19 +65,30 @@ def train(
             f"{dataset.name} must have labels to train on, it has none: put label "
             "files beside the CT, as `medvae-course data inspect` shows them"
         )
+    if crop is not None:
+        if crop > image_size:
+            raise ValueError(
+                f"--crop must be at most the {image_size} pixels of a slice, got "
+                f"{crop}: give a larger --image-size"
+            )
+        dataset = views.around_body(dataset, crop)
     for name in ("train", "validation", "test"):
         split = getattr(dataset, name)
         n = len(np.unique(split.patients))
         say(f"     {name}: {n} patients, {len(split.images)} slices")
     names = classes_of(dataset)
-    epochs = measure.epochs_for(len(dataset.train.images), image_size, IMAGES_SEEN)
+    epochs = measure.epochs_for(
+        len(dataset.train.images), crop or image_size, IMAGES_SEEN
+    )
     say(f"1/3  Training an encoder without labels, {epochs} epochs")
     encoder = train_encoder(dataset, epochs=epochs, seed=seed)
     what = "encoder and head" if fine_tune else "the head"
     say(f"2/3  Training {what} on {len(names) - 1} labels, {STEPS} steps")
     model, course = train_head(encoder, dataset, names, fine_tune=fine_tune, seed=seed)
     say("3/3  Measuring on the test patients")
-    trained = measure_segmenter(model, course, dataset, names, data=data, seed=seed)
+    trained = measure_segmenter(
+        model, course, dataset, names, data=data, image_size=image_size, seed=seed
+    )
     for row in trained.scores:
         say(
             f"     {row['label']:<16} Dice {row[KMEANS].estimate:.2f} by k-means on "
@@ -122,6 +137,7 @@ def train_head(
         as_classes(dataset.train.labels, names),
         validation=(validation.images, as_classes(validation.labels, names)),
         steps=STEPS,
+        learning_rate=RATE[fine_tune],
         augmentation=Augmentation(),
         seed=seed,
     )

@@ -3,6 +3,7 @@
 from medvae_course.cli.report import Report
 from medvae_course.teach import figures
 
+from .model_folder import Card
 from .rules import span
 from .trained import KMEANS, SEGMENTER, Trained, interval_words
 
@@ -57,6 +58,7 @@ def training_page(trained: Trained) -> Report:
         [
             ["field of view", f"{card.side_mm:.0f} mm"],
             ["pixels of the model", f"{card.pixel_of_model_mm:.2f} mm"],
+            ["the model sees", _seen(card)],
             ["pixels of the training scans", span(*card.pixel_mm) + " mm"],
             ["slice distance of the training scans", span(*card.slice_mm) + " mm"],
             ["median of the body", span(*card.body_hu) + " HU"],
@@ -71,6 +73,11 @@ def training_page(trained: Trained) -> Report:
     for sentence in LIMITS:
         report.text(sentence)
     return report
+
+
+def _seen(card: Card) -> str:
+    pixels = f"{card.pixels} × {card.pixels} pixels"
+    return f"{pixels} around the body" if card.crop else f"{pixels}, the whole slice"
 
 
 def _add_pictures(report: Report, trained: Trained) -> None:
