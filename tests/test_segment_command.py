@@ -22,10 +22,16 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from medvae_course.cli import app
-from medvae_course.cli.segmentation import model_folder, outputs, training
+from medvae_course.cli.segmentation import (
+    model_folder,
+    outputs,
+    pages,
+    trained,
+    training,
+)
 from medvae_course.cli.segmentation.grid import SliceGrid
 from medvae_course.cli.segmentation.model_folder import Card
-from medvae_course.ct import dicom, nifti, phantom, views
+from medvae_course.ct import datasets, dicom, nifti, phantom, views
 from medvae_course.ct.field_of_view import BODY_HU, square
 from medvae_course.ct.volume import Volume
 
@@ -237,9 +243,9 @@ def test_a_crop_follows_the_body(moved, tmp_path):
     card, side = replace(CARD, crop=14), 14
     model_folder.save_segmenter(oracle(side), card, tmp_path / "m")
     small = patient(1, (6, 20, 20), (40.0, 20.0, 20.0)).hu
-    volume = Volume(
-        np.pad(small, ((0, 0), (6, 6), (6, 6)), constant_values=-1000), SPACING_MM
-    )
+    small = np.pad(small, ((0, 6), (6, 6), (6, 6)), constant_values=-1000)
+    small[6:, 30, 8:24] = 100  # six more slices show nothing but a table
+    volume = Volume(small, SPACING_MM)
     hu = np.roll(volume.hu, moved, axis=(1, 2))
     nifti.write_nifti(tmp_path / "a.nii.gz", hu, volume)
     out = tmp_path / "o"
@@ -251,10 +257,10 @@ def test_a_crop_follows_the_body(moved, tmp_path):
     assert np.ptp(rows) < side
     assert np.ptp(columns) < side
     # the square as it lies on the body that was not moved
-    first = views.body_corners(volume.hu, np.zeros(len(hu)), side)[0] + moved
+    first = views.body_corners(volume.hu[:6], np.zeros(6), side)[0] + moved
     square_of_body = tuple(slice(start, start + side) for start in first)
     expected = np.zeros(hu.shape)
-    expected[:, *square_of_body] = thresholds(hu)[:, *square_of_body]
+    expected[:6, *square_of_body] = thresholds(hu)[:6, *square_of_body]
     np.testing.assert_array_equal(found, expected)
     summary = json.loads((out / "a" / "summary.json").read_text())
     body = hu > BODY_HU
@@ -264,6 +270,28 @@ def test_a_crop_follows_the_body(moved, tmp_path):
         "14 × 14 pixels of 13 mm, around the body"
         in (out / "a" / "report.html").read_text()
     )
+
+
+def test_what_a_crop_cuts_away_counts_as_missed():
+    whole = datasets.load("phantom-tiny", image_size=32)
+    cut = views.around_body(whole, 20)
+    back = trained._on_whole_slices(cut.test.labels, whole)
+    true = whole.test.labels
+    assert ((back == true) | (back == 0)).all()
+    assert 0 < (back > 0).sum() < (true > 0).sum()
+    np.testing.assert_array_equal(trained._on_whole_slices(true, whole), true)
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (20, 60)])
+def test_pictures_show_all_labels(shape):
+    mask = np.zeros((2, *shape), bool)
+    mask[0, 5:9, 3:30] = mask[1, 12, 33] = True
+    seen = np.zeros_like(mask)
+    rows, columns = pages._square_around(mask, 2)
+    seen[:, rows, columns] = True
+    assert (seen | ~mask).all()
+    assert columns.stop - columns.start == 35
+    assert pages._square_around(mask & False, 2) == tuple(slice(0, n) for n in shape)
 
 
 def test_the_report_needs_nothing_from_outside(segmented):

@@ -77,7 +77,7 @@ def segment(
     ] = 64,
     crop: Annotated[
         int | None,
-        typer.Option(min=32, help="Show it so many pixels around the body only."),
+        typer.Option(min=32, help="To train, on so many pixels around the body."),
     ] = None,
     fine_tune: Annotated[
         bool, typer.Option(help="Train the encoder along with the head.")

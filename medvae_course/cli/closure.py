@@ -7,6 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOMS = ("ct", "models", "evaluate")
+_BACKENDS = {"jax", "tensorflow", "torch"}
 
 
 class CopyError(ValueError):
@@ -92,11 +93,14 @@ def _siblings(room: str, name: str, tree: ast.Module) -> list[str]:
 
 
 def third_party(tree: ast.Module) -> set[str]:
-    """Return the top-level packages imported that Python does not bring itself."""
+    """Return the top-level packages imported that Python does not bring itself.
+
+    Nor do the backends of Keras count: which of them is there, its user decides.
+    """
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names)
+    return found - set(sys.stdlib_module_names) - _BACKENDS

@@ -23,6 +23,7 @@ import keras
 
 from .autoencoders import Autoencoder
 from .probabilistic import ProbabilisticUNet
+from .segmentation_losses import DiceCrossEntropy
 from .variational import VAE
 
 _MEANS = (VAE, ProbabilisticUNet)
@@ -84,6 +85,7 @@ def fit(
             for batches in (feed, validation)
         ]
         model.fit(shares[0], validation_data=shares[1], shuffle=False, **options)
+    model.__dict__.pop("compute_loss", None)  # what `_prepare` put there
     return model
 
 
@@ -206,6 +208,17 @@ def _prepare(model: keras.Model, n_devices: int) -> None:
     given Keras divides by their number; not so what an own `compute_loss` returns.
     """
     own = type(model).compute_loss
+    of_batch = [
+        layer.name
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    if isinstance(model.loss, DiceCrossEntropy) or of_batch:
+        raise ValueError(
+            "Dice and batch normalisation need the whole batch, of which a device of "
+            f"TensorFlow sees its part, got {model.loss!r} and layers {of_batch}: set "
+            "KERAS_BACKEND=jax, or another loss and layers"
+        )
     if isinstance(model, VAE) and (model.fitted is not None or model.free_bits):
         raise ValueError(
             "a measured `sigma` and `free_bits` need the whole batch, of which a device"

@@ -131,9 +131,21 @@ def own():
     return model
 
 
+def normalised():
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, keras.layers.BatchNormalization(name="bn")(inputs))
+    model.compile("sgd", loss="mse")
+    return model
+
+
 def refusals():
     """Return what was said of each thing that cannot be done."""
-    cases = {"odd batch": (simple, 5), "own loss": (own, 4), "measured": (measured, 4)}
+    cases = {
+        "odd batch": (simple, 5),
+        "own loss": (own, 4),
+        "measured": (measured, 4),
+        "of the batch": (normalised, 4),
+    }
     said = {}
     for name, (make, size) in cases.items():
         try:

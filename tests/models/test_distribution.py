@@ -129,6 +129,7 @@ def test_refusals_name_rule_value_and_remedy(devices):
     if BACKEND == "tensorflow":
         assert "got a `compute_loss` of Own: set KERAS_BACKEND" in said["own loss"]
         assert "got sigma='optimal' and free_bits=0.05" in said["measured"]
+        assert "layers ['bn']: set KERAS_BACKEND" in said["of the batch"]
     else:  # JAX computes one loss of the whole batch
         assert len(said) == 1
 

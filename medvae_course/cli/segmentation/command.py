@@ -62,6 +62,11 @@ def run(request: Request, *, say: Callable[[str], object]) -> bool:
         raise ValueError("give either --model FOLDER or --train DATA")
     if request.crop is not None and request.train is None:
         raise ValueError("--crop is for training: a segmenter remembers its own")
+    if request.crop is not None and request.crop > request.image_size:
+        raise ValueError(
+            f"--crop must be at most the {request.image_size} pixels of a slice, got "
+            f"{request.crop}: give a larger --image-size"
+        )
     if request.place is None and request.train is None:
         raise ValueError("give a folder of CT to segment, or --train DATA")
     found = inputs.find_inputs(request.place) if request.place else None

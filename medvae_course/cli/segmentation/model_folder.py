@@ -139,6 +139,8 @@ class Card:
         """Return the card as text, with the fingerprint of the model beside it."""
         labels = {str(value): name for value, name in self.labels.items()}
         found = {"format": FORMAT, "sha256": sha256, **asdict(self), "labels": labels}
+        if self.crop is None:  # older versions know no crop
+            del found["crop"]
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -128,18 +128,21 @@ def _warnings(summary: Summary) -> list[str]:
 
 
 def _square_around(mask: np.ndarray, margin: int) -> tuple[slice, slice]:
-    """Rows and columns around a mask (n, rows, columns), a square; all if empty."""
+    """Rows and columns around a mask (n, rows, columns); all of them if it is empty."""
     places = [np.flatnonzero(mask.any(axis)) for axis in ((0, 2), (0, 1))]
     if not len(places[0]):
         return slice(0, mask.shape[1]), slice(0, mask.shape[2])
     middles = [(found[0] + found[-1] + 1) // 2 for found in places]
     side = 2 * margin + max(int(np.ptp(found)) + 1 for found in places)
-    side = min(side, *mask.shape[1:])
+    sides = [min(side, n) for n in mask.shape[1:]]
     starts = [
-        int(np.clip(middle - side // 2, 0, n - side))
-        for middle, n in zip(middles, mask.shape[1:], strict=True)
+        min(max(middle - side // 2, 0), n - side)
+        for middle, side, n in zip(middles, sides, mask.shape[1:], strict=True)
     ]
-    return tuple(slice(start, start + side) for start in starts)
+    return tuple(
+        slice(int(start), int(start) + side)
+        for start, side in zip(starts, sides, strict=True)
+    )
 
 
 def _percent(share: float | None) -> str:
@@ -152,7 +155,7 @@ def _add_pictures(report: Report, scan: Scan, found: Found, card: Card) -> None:
     pictures = np.stack(list(found.pictures.values()))
     margin = round(_MARGIN_MM / min(scan.volume.spacing_mm[1:]))
     square = _square_around(found.labels[rows] > 0, margin)
-    step = max(1, -(-(square[0].stop - square[0].start) // _LARGEST))
+    step = max(1, -(-max(one.stop - one.start for one in square) // _LARGEST))
     hu, labels, doubt = (
         array[:, *square][:, ::step, ::step]
         for array in (pictures, found.labels[rows], found.doubt[rows])
@@ -161,9 +164,10 @@ def _add_pictures(report: Report, scan: Scan, found: Found, card: Card) -> None:
     pixel_mm = step * mm[2] if np.isclose(mm[1], mm[2], rtol=0.01) else None
     window = {"level_hu": LEVEL_HU, "width_hu": WIDTH_HU}
     where = ", ".join(str(row) for row in rows)
+    around = ", around the labels" if found.labels.any() else ""
     below = (
-        f"Slices {where}, counted from the lowest, 0, around the labels. Window: level "
-        "40, width 400 HU."
+        f"Slices {where}, counted from the lowest, 0{around}. Window: level 40, width "
+        "400 HU."
     )
     report.figure(
         figures.plot_segmentations(

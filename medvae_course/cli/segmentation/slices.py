@@ -87,7 +87,7 @@ def segment_scan(
     images = np.concatenate([grid.forward(hu[i : i + 1]) for i in range(len(hu))])
     shown = np.flatnonzero(shows_body(images))
     if card.crop:
-        grid, images = _crop(grid, images, card.crop)
+        grid, images = _crop(grid, images, shown, card.crop)
     _refuse(rules.check_body(images[shown], card))
     prepared = time.perf_counter()
     labels, doubt = (np.zeros(hu.shape, np.uint8) for _ in range(2))
@@ -116,12 +116,16 @@ def segment_scan(
     )
 
 
-def _crop(grid: SliceGrid, images: np.ndarray, side: int):
-    """Cut the square around the body out of all images, as in training."""
-    corners = views.body_corners(images, np.zeros(len(images)), side)
-    corner = tuple(corners[0].tolist())
-    cut = views.cropped(images, corners, side)
-    return replace(grid, window=side, corner=corner), cut
+def _crop(
+    grid: SliceGrid, images: np.ndarray, shown: np.ndarray, side: int
+) -> tuple[SliceGrid, np.ndarray]:
+    """Cut the square around the body of the slices that show one out of all images."""
+    if not len(shown):
+        return grid, images  # `check_body` refuses the scan
+    corners = views.body_corners(images[shown], np.zeros(len(shown)), side)
+    y, x = corners[0].tolist()
+    cut = images[:, y : y + side, x : x + side]
+    return replace(grid, window=side, corner=(y, x)), cut
 
 
 def _refuse(refusals: list[rules.Refusal]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from medvae_course.cli import clusters
 from medvae_course.cli.results import versions
+from medvae_course.ct import views
 from medvae_course.ct.datasets import Dataset
 from medvae_course.ct.field_of_view import BODY_HU
 from medvae_course.evaluate.bootstrap import Interval
@@ -91,7 +92,7 @@ def measure_segmenter(
     names: dict[int, str],
     *,
     data: str,
-    image_size: int,
+    whole: Dataset,
     seed: int,
 ) -> Trained:
     """Measure a segmenter and its baseline on test patients, and write its card.
@@ -102,7 +103,8 @@ def measure_segmenter(
         dataset: with labels.
         names: label value of each class → name, background first.
         data: name or folder from which `dataset` was loaded.
-        image_size: pixels per side of a slice before it was cropped.
+        whole: `dataset` with whole slices, on which Dice is counted: what a crop cuts
+            away of a label is missed.
         seed: of the baseline.
 
     Returns:
@@ -122,16 +124,17 @@ def measure_segmenter(
         doubts.append(1 - probabilities.max(-1))
         found.append(np.array(list(names), np.uint8)[probabilities.argmax(-1)])
     maps = {KMEANS: _baseline(dataset, seed), SEGMENTER: np.concatenate(found)}
+    said = {m: _on_whole_slices(found, whole) for m, found in maps.items()}
     scores = [
         {"label": name}
-        | {m: clusters.dice_by_patient(maps[m] == v, test, v) for m in maps}
+        | {m: clusters.dice_by_patient(said[m] == v, whole.test, v) for m in said}
         for v, name in names.items()
-        if v and (test.labels == v).any()
+        if v and (whole.test.labels == v).any()
     ]
     body = dataset.to_hu(test.images) > BODY_HU
     return Trained(
         model,
-        _card(dataset, names, data, image_size, temperature, scores),
+        _card(dataset, names, data, whole, temperature, scores),
         dataset,
         course,
         scores,
@@ -153,9 +156,19 @@ def interval_words(interval: Interval) -> str:
     return f"{interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
 
 
-def _card(dataset, names, data, image_size, temperature, scores) -> Card:
+def _on_whole_slices(found: np.ndarray, whole: Dataset) -> np.ndarray:
+    """Put labels of squares around the body back into the slices, 0 elsewhere."""
+    test, side = whole.test, found.shape[1]
+    corners = views.body_corners(whole.to_hu(test.images), test.patients, side)
+    back = np.zeros(test.labels.shape, np.uint8)
+    for one, part, (y, x) in zip(back, found, corners, strict=True):
+        one[y : y + side, x : x + side] = part
+    return back
+
+
+def _card(dataset, names, data, whole, temperature, scores) -> Card:
     images = dataset.train.images
-    seen = images.shape[1]
+    seen, image_size = images.shape[1], whole.train.images.shape[1]
     pixel_mm, slice_mm = training_spacings(data, dataset, image_size)
     medians = [
         median_body_hu(dataset.to_hu(images[dataset.train.patients == patient]))

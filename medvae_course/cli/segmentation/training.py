@@ -58,20 +58,15 @@ def train(
     Raises:
         ValueError: if the data have no labels, or cannot be read or split.
     """
-    dataset = datasets.load(data, image_size=image_size, seed=seed)
+    whole = datasets.load(data, image_size=image_size, seed=seed)
+    dataset = whole if crop is None else views.around_body(whole, crop)
     labels = dataset.train.labels
     if labels is None or not labels.any():
         raise ValueError(
-            f"{dataset.name} must have labels to train on, it has none: put label "
-            "files beside the CT, as `medvae-course data inspect` shows them"
+            f"{dataset.name} must have labels to train on, the model sees none: put "
+            "label files beside the CT, as `medvae-course data inspect` shows them, or "
+            "give a larger --crop"
         )
-    if crop is not None:
-        if crop > image_size:
-            raise ValueError(
-                f"--crop must be at most the {image_size} pixels of a slice, got "
-                f"{crop}: give a larger --image-size"
-            )
-        dataset = views.around_body(dataset, crop)
     for name in ("train", "validation", "test"):
         split = getattr(dataset, name)
         n = len(np.unique(split.patients))
@@ -87,7 +82,7 @@ def train(
     model, course = train_head(encoder, dataset, names, fine_tune=fine_tune, seed=seed)
     say("3/3  Measuring on the test patients")
     trained = measure_segmenter(
-        model, course, dataset, names, data=data, image_size=image_size, seed=seed
+        model, course, dataset, names, data=data, whole=whole, seed=seed
     )
     for row in trained.scores:
         say(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
@@ -36,7 +37,7 @@ class Item:
 
     Args:
         patient_id: who.
-        read: returns the volume and its uint8 labels or None; called once, in a thread.
+        read: returns the volume and its uint8 labels or None; called in a worker.
 
     Example:
         >>> def scan():
@@ -78,8 +79,9 @@ def build(
         key: whatever else the slices depend on.
         workers: how many CT are read at a time; each takes a volume of memory.
         executor: who reads them instead: a pool of processes, or a Dask cluster,
-            `dask.distributed.Client(address).get_executor()`. Sources must be such as
-            can be pickled, and its machines must share the folder.
+            `dask.distributed.Client(address).get_executor(pure=False)`. Sources must be
+            such as can be pickled, their files named by absolute paths, and its
+            machines must share all these folders.
         progress: called with 1 for each CT that is done.
 
     Returns:
@@ -93,7 +95,7 @@ def build(
 
     Taught in: chapter 1.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()  # workers may have another working directory
     if not sources or pixels < 1 or side_mm <= 0 or workers < 1:
         raise StoreError(
             "a store needs sources, positive `pixels`, `side_mm` and `workers`, got "
@@ -128,15 +130,15 @@ def _prepare_all(
     pixels: int,
     progress: Callable[[int], object] | None,
 ) -> None:
-    futures = [
-        pool.submit(_prepare, name, source, parts, side_mm, pixels)
-        for name, source in jobs
-        if not (parts / f"{name}.json").exists()  # written last
-    ]
+    missing = [job for job in jobs if not (parts / f"{job[0]}.json").exists()]
     tick = progress or (lambda n: None)
-    for _ in range(len(jobs) - len(futures)):
+    for _ in range(len(jobs) - len(missing)):
         tick(1)
+    futures = []
     try:
+        for name, source in missing:
+            job = pool.submit(_prepare, name, source, parts, side_mm, pixels)
+            futures.append(job)
         for future in as_completed(futures):
             future.result()
             tick(1)
@@ -154,13 +156,13 @@ def _prepare(
     hu = square(volume, side_mm, pixels)
     kept = shows_body(hu)
     whole = np.clip(np.rint(hu[kept]), _INT16.min, _INT16.max).astype(np.int16)
-    np.save(parts / f"{name}.hu.npy", whole)
+    _save(parts / f"{name}.hu.npy", whole)
     if labels is not None:
         grid = replace(volume, hu=labels.astype(np.float32))
         own = square(grid, side_mm, pixels, order=0)[kept].astype(np.uint8)
-        np.save(parts / f"{name}.labels.npy", own)
+        _save(parts / f"{name}.labels.npy", own)
     position = np.linspace(0, 1, len(kept), dtype=np.float32)[kept]
-    np.save(parts / f"{name}.position.npy", position)
+    _save(parts / f"{name}.position.npy", position)
     plane_mm = [
         max(1, round(side_mm / mm)) * mm / pixels for mm in volume.spacing_mm[1:]
     ]
@@ -170,9 +172,17 @@ def _prepare(
         "spacing_mm": [volume.spacing_mm[0], *plane_mm],
         "labelled": labels is not None,
     }
-    part = parts / f"{name}.part"
+    part = parts / f"{name}.{uuid.uuid4().hex}"
     part.write_text(json.dumps(entry), encoding="utf-8")
     os.replace(part, parts / f"{name}.json")
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    """Write an array whole, also where a worker that was given up still writes it."""
+    part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}")
+    with part.open("wb") as file:
+        np.save(file, array)
+    os.replace(part, path)
 
 
 def _join(parts: Path, names: list[str], about: dict) -> Path:

@@ -55,6 +55,31 @@ def test_other_workers_build_the_same_store(tmp_path, kind):
         np.testing.assert_array_equal(one, two)
 
 
+def test_workers_may_have_another_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ProcessPoolExecutor(1, initializer=os.chdir, initargs=("/",)) as executor:
+        store.build(items(2), "s", executor=executor, **dask_build.SETTINGS)
+    assert (tmp_path / "s").is_dir()
+
+
+def test_the_rest_is_not_read_once_somebody_stops_the_build(tmp_path):
+    read = []
+
+    def noted(source):
+        return store.Item(
+            source.patient_id, lambda: read.append(source.patient_id) or source.read()
+        )
+
+    def stop(n):
+        raise KeyboardInterrupt
+
+    options = dask_build.SETTINGS | {"workers": 1, "progress": stop}
+    with pytest.raises(KeyboardInterrupt):
+        store.build(list(map(noted, items(50))), tmp_path / "s", **options)
+    assert len(read) < 50
+    assert not (tmp_path / "s").exists()
+
+
 def start(folder, target, log):
     command = [sys.executable, SCRIPT, folder, target, log]
     return subprocess.Popen(command, start_new_session=True)
@@ -62,7 +87,9 @@ def start(folder, target, log):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no groups to kill")
-def test_a_cluster_killed_half_way_loses_nothing_and_repeats_nothing(tmp_path):
+def test_a_cluster_killed_half_way_loses_nothing_and_repeats_nothing(
+    tmp_path, monkeypatch
+):
     folder, target, log = tmp_path / "ct", tmp_path / "store", tmp_path / "log"
     made = [
         phantom.make_patient(seed, shape=(4, 16, 16), spacing_mm=(60, 24, 24)).volume
@@ -73,10 +100,14 @@ def test_a_cluster_killed_half_way_loses_nothing_and_repeats_nothing(tmp_path):
         dicom.write_series(volume, folder / f"p{n:03}", patient_id=f"p{n:03}")
     parts = tmp_path / ".store.building"
     run = start(folder, target, log)
+    deadline = time.monotonic() + 300
     while len(list(parts.glob("*.json"))) < N_SERIES // 3:
-        assert run.poll() is None, "it ended before it was killed"
+        if run.poll() is not None or time.monotonic() > deadline:
+            break
         time.sleep(0.02)
+    ended = run.poll()
     os.killpg(run.pid, signal.SIGKILL)
+    assert ended is None, "it ended before it was killed"
     run.wait()
     assert not target.exists()
     kept = len(list(parts.glob("*.json")))
@@ -88,7 +119,7 @@ def test_a_cluster_killed_half_way_loses_nothing_and_repeats_nothing(tmp_path):
     # twice read is what each of the two workers had in its hands, no more
     assert sum(read.values()) <= N_SERIES + 2
     built = store.open_store(target)
-    os.environ["LOG"] = str(log)
+    monkeypatch.setenv("LOG", str(log))
     again = store.build(
         dask_build.sources(folder), tmp_path / "other", **dask_build.SETTINGS
     )
