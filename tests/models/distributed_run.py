@@ -45,10 +45,16 @@ class InParts(keras.layers.Layer):
         return keras.ops.concatenate(drawn)
 
 
-def feed(rows=None, shuffle=True, batch_size=BATCH):
+def feed(rows=None, shuffle=True, batch_size=BATCH, targets=None):
     patients = np.repeat(["a", "b", "c", "d"], 10)
     return feeding.BlockFeed(
-        X, patients=patients, rows=rows, batch_size=batch_size, shuffle=shuffle, seed=3
+        X,
+        patients=patients,
+        rows=rows,
+        targets=targets,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=3,
     )
 
 
@@ -149,7 +155,9 @@ def refusals():
     said = {}
     for name, (make, size) in cases.items():
         try:
-            distribution.fit(make, feed(batch_size=size), verbose=0)
+            targets = X if make is normalised else None
+            batches = feed(batch_size=size, targets=targets)
+            distribution.fit(make, batches, verbose=0)
         except ValueError as error:
             said[name] = str(error)
     return said
