@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -137,8 +137,7 @@ def _prepare_all(
     futures = []
     try:
         for name, source in missing:
-            job = pool.submit(_prepare, name, source, parts, side_mm, pixels)
-            futures.append(job)
+            futures.append(pool.submit(_prepare, name, source, parts, side_mm, pixels))
         for future in as_completed(futures):
             future.result()
             tick(1)
@@ -172,17 +171,23 @@ def _prepare(
         "spacing_mm": [volume.spacing_mm[0], *plane_mm],
         "labelled": labels is not None,
     }
-    part = parts / f"{name}.{uuid.uuid4().hex}"
-    part.write_text(json.dumps(entry), encoding="utf-8")
-    os.replace(part, parts / f"{name}.json")
+    text = json.dumps(entry).encode()
+    _write(parts / f"{name}.json", lambda file: file.write(text))
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    """Write an array whole, also where a worker that was given up still writes it."""
-    part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}")
-    with part.open("wb") as file:
-        np.save(file, array)
-    os.replace(part, path)
+    _write(path, lambda file: np.save(file, array))
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole, also where a worker that was given up still writes it."""
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        with part.open("wb") as file:
+            write(file)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _join(parts: Path, names: list[str], about: dict) -> Path:
