@@ -207,7 +207,6 @@ def _prepare(model: keras.Model, n_devices: int) -> None:
     TensorFlow adds up the gradients of the replicas. What `compile` and `add_loss` were
     given Keras divides by their number; not so what an own `compute_loss` returns.
     """
-    own = type(model).compute_loss
     of_batch = [
         layer.name
         for layer in model._flatten_layers()
@@ -229,7 +228,10 @@ def _prepare(model: keras.Model, n_devices: int) -> None:
         mean = model.compute_loss
         model.compute_loss = lambda *args, **named: mean(*args, **named) / n_devices
         _tell_noise_apart(model.sampling.seed_generator.state)
-    elif own not in (keras.Model.compute_loss, Autoencoder.compute_loss):
+    elif type(model).compute_loss not in (
+        keras.Model.compute_loss,
+        Autoencoder.compute_loss,
+    ):
         raise ValueError(
             f"the loss of `compile` can be divided among devices, got a `compute_loss` "
             f"of {type(model).__name__}: set KERAS_BACKEND=jax"
