@@ -599,6 +599,15 @@ def test_a_crop_is_chosen_in_training_and_lies_in_the_slice(
     result = call("segment", *words, "--out", out)
     assert result.exit_code == 2
     assert "at most the 32 pixels of a slice, got 33" in result.stderr
+    words = ("--train", small_training, "--crop", 36)
+    result = call("segment", *words, "--out", out)
+    assert result.exit_code == 2
+    assert "--crop must be a multiple of 8" in result.stderr
+    words = ("--train", small_training, "--image-size", 44)
+    result = call("segment", *words, "--out", out)
+    assert result.exit_code == 2
+    assert "--image-size must be a multiple of 8" in result.stderr
+    assert not out.exists()
 
 
 @pytest.fixture

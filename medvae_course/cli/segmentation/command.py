@@ -14,6 +14,7 @@ from .model_folder import Card, load_segmenter, save_segmenter
 from .pages import memory_words, scan_page
 
 SEGMENTER, TRAINING = "segmenter", "training.html"
+_SCALE = 8  # three stages of the encoder halve the sides
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ def run(request: Request, *, say: Callable[[str], object]) -> bool:
         raise ValueError(
             f"--crop must be at most the {request.image_size} pixels of a slice, got "
             f"{request.crop}: give a larger --image-size"
+        )
+    seen = request.crop or request.image_size
+    if request.train is not None and seen % _SCALE:
+        option = "--image-size" if request.crop is None else "--crop"
+        raise ValueError(
+            f"{option} must be a multiple of {_SCALE}, for the encoder halves it three "
+            f"times, got {seen}: give {seen - seen % _SCALE}"
         )
     if request.place is None and request.train is None:
         raise ValueError("give a folder of CT to segment, or --train DATA")
