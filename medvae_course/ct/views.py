@@ -114,7 +114,7 @@ def around_body(data: Dataset, side: int) -> Dataset:
         The data set, images and labels (n, side, side, …), with pixels of their size.
 
     Raises:
-        DatasetError: if the images are smaller than `side`.
+        DatasetError: if the images are smaller than `side`, or `side` is below 1.
 
     Example:
         >>> from medvae_course.ct import datasets
@@ -125,16 +125,18 @@ def around_body(data: Dataset, side: int) -> Dataset:
     Taught in: chapter 15.
     """
     shape = data.train.images.shape[1:3]
-    if not 1 <= side <= min(shape):
+    if side < 1:
+        raise DatasetError(f"`side` must be one pixel or more, got {side}: raise it")
+    if side > min(shape):
         raise DatasetError(
-            f"images must have at least {side} pixels per side, one or more, got "
-            f"{shape}: load them with a larger `image_size`"
+            f"images must have at least {side} pixels per side, got {shape}: load them "
+            "with a larger `image_size`"
         )
     parts = {}
     for name, split in _splits(data):
         corners = body_corners(data.to_hu(split.images), split.patients, side)
         images, labels = (
-            None if slices is None else cropped(slices, corners, side)
+            None if slices is None else _cropped(slices, corners, side)
             for slices in (split.images, split.labels)
         )
         parts[name] = replace(split, images=images, labels=labels)
@@ -165,7 +167,7 @@ def body_corners(hu: np.ndarray, patients: np.ndarray, side: int) -> np.ndarray:
     return corners
 
 
-def cropped(slices: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
+def _cropped(slices: np.ndarray, corners: np.ndarray, side: int) -> np.ndarray:
     """Cut a square out of each slice, (n, height, width, …), at its corner, (n, 2)."""
     pairs = zip(slices, corners, strict=True)
     return np.stack([one[y : y + side, x : x + side] for one, (y, x) in pairs])

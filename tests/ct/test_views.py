@@ -71,5 +71,7 @@ def test_without_a_side_nothing_is_cut():
 def test_other_images_are_refused():
     with pytest.raises(DatasetError, match="at least 17 pixels"):
         with_four_channels(dataset(), side=17)
+    with pytest.raises(DatasetError, match="one pixel or more, got 0"):
+        with_four_channels(dataset(), side=0)
     with pytest.raises(DatasetError, match="one channel"):
         with_four_channels(with_four_channels(dataset()))

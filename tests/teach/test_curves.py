@@ -71,6 +71,14 @@ def test_six_methods_were_measured_with_the_same_labelled_patients(name):
     assert set(curves.curve(first, "pseudo")) == tried[name]
 
 
+@pytest.mark.parametrize("name", ["phantom", "okbp_hn_dev"])
+@pytest.mark.parametrize("method", ["head", "scratch", "finetuned"])
+def test_what_is_drawn_was_measured_with_three_draws_at_each_point(name, method):
+    records = curves.recorded(name)
+    draws = {n: len(curves.by_seed(records, method, n)) for n in POINTS}
+    assert draws == dict.fromkeys(POINTS, 3)
+
+
 @pytest.mark.parametrize(
     ("name", "one", "two"), [("phantom", 0.01, 0.01), ("okbp_hn_dev", -0.03, -0.05)]
 )
