@@ -19,7 +19,7 @@ def records():
 
 def test_bright_tumours_are_found_by_the_threshold(records):
     found = {record["score"]: record for record in records}
-    assert set(found) == {"threshold", "roughness", "PCA"}
+    assert set(found) == {"threshold", "roughness", "mean image", "PCA"}
     assert found["threshold"]["auprc"][0] > 0.9
     assert found["roughness"]["auprc"][0] < found["threshold"]["auprc"][0]
     assert found["threshold"]["dice"][0] > 0.9
