@@ -15,9 +15,8 @@ READY  := $(VENV)/ready-$(DEVICE)
 PYTEST := $(BIN)/python -m pytest
 # on both cores; tests of one file share what takes long to make
 BOTH   := -n $(WORKERS) --dist loadfile
-NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout 900 \
-          --nbval-sanitize-with tests/book/nbval_sanitize.cfg \
-          -n $(WORKERS) --dist loadscope book/notebooks
+STRICT := --nbval --nbval-current-env --nbval-cell-timeout 900 \
+          --nbval-sanitize-with tests/book/nbval_sanitize.cfg
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
@@ -68,7 +67,7 @@ unit: $(READY)  ## the library, its examples, and notebooks against chapters
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
-	$(NBVAL)
+	$(PYTEST) $(STRICT) -n $(WORKERS) --dist loadscope book/notebooks
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || \
@@ -100,10 +99,14 @@ book: $(READY)  ## the HTML book from the pressed notebooks
 
 # PyTorch lives in an environment of its own: its newest builds bring gigabytes of CUDA.
 TORCH  ?= torch==2.13.0
-backends: $(VENV)-torch/ready  ## the models on all three backends of Keras
+# One chapter of each part that trains something, whole.
+PARTS  := $(addprefix book/notebooks/,03_dense_autoencoder.ipynb 08_rate.ipynb 13_anomaly.ipynb)
+backends: $(VENV)-torch/ready  ## models and one chapter of each part on all three backends of Keras
 	$(MAKE) --no-print-directory unit-models BACKEND=tensorflow
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest tests/models
+	KERAS_BACKEND=jax $(PYTEST) $(STRICT) $(PARTS)
+	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest $(STRICT) $(PARTS)
 
 .PHONY: unit-models
 unit-models: $(READY)
@@ -112,7 +115,7 @@ unit-models: $(READY)
 $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-torch
 	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest ipykernel nbval
 	@touch $@
 
 gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the ledger
