@@ -71,8 +71,9 @@ class Augmentation:
         labels = ops.cast(labels, "float32")[..., None]
         transform = self._draw(*images.shape[:3], seeds)
         options = {"fill_mode": "nearest", "data_format": "channels_last"}
+        # a copy: Keras 3.15 on PyTorch overwrites the transform that it is given
         moved = ops.image.affine_transform(
-            images, transform, interpolation="bilinear", **options
+            images, ops.copy(transform), interpolation="bilinear", **options
         )
         shown = ops.image.affine_transform(
             labels, transform, interpolation="nearest", **options
