@@ -15,6 +15,8 @@ READY  := $(VENV)/ready-$(DEVICE)
 PYTEST := $(BIN)/python -m pytest
 # on both cores; tests of one file share what takes long to make
 BOTH   := -n $(WORKERS) --dist loadfile
+# workers that share the cores take one thread each: more would wait for one another
+ALONE  := $(if $(filter-out 0,$(WORKERS)),OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1)
 STRICT := --nbval --nbval-current-env --nbval-cell-timeout 900 \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -62,12 +64,12 @@ lint: $(READY)  ## style of the code, and the workflows
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 unit: $(READY)  ## the library, its examples, and notebooks against chapters
-	$(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
-	$(PYTEST) --doctest-modules medvae_course
+	$(ALONE) $(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
+	$(ALONE) $(PYTEST) $(BOTH) --doctest-modules medvae_course
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
-	$(PYTEST) $(STRICT) -n $(WORKERS) --dist loadscope book/notebooks
+	$(ALONE) $(PYTEST) $(STRICT) -n $(WORKERS) --dist loadscope book/notebooks
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || \
@@ -110,7 +112,7 @@ backends: $(VENV)-torch/ready  ## models and one chapter of each part on all thr
 
 .PHONY: unit-models
 unit-models: $(READY)
-	KERAS_BACKEND=$(BACKEND) $(PYTEST) $(BOTH) tests/models
+	$(ALONE) KERAS_BACKEND=$(BACKEND) $(PYTEST) $(BOTH) tests/models
 
 $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-torch
