@@ -65,7 +65,7 @@ lint: $(READY)  ## style of the code, and the workflows
 
 unit: $(READY)  ## the library, its examples, and notebooks against chapters
 	$(ALONE) $(PYTEST) $(BOTH) tests --ignore=tests/book/test_built_html.py
-	$(ALONE) $(PYTEST) $(BOTH) --doctest-modules medvae_course
+	$(ALONE) $(PYTEST) --doctest-modules medvae_course
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
