@@ -110,9 +110,12 @@ backends: $(VENV)-torch/ready  ## models and one chapter of each part on all thr
 	KERAS_BACKEND=jax $(PYTEST) $(STRICT) $(PARTS)
 	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest $(STRICT) $(PARTS)
 
+# XLA would compile for minutes what runs for seconds: less thoroughly, and each thing once
+QUICK  := XLA_FLAGS=--xla_backend_optimization_level=0 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/jax \
+          JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 .PHONY: unit-models
 unit-models: $(READY)
-	$(ALONE) KERAS_BACKEND=$(BACKEND) $(PYTEST) $(BOTH) tests/models
+	$(ALONE) $(QUICK) KERAS_BACKEND=$(BACKEND) $(PYTEST) $(BOTH) tests/models
 
 $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-torch
