@@ -69,7 +69,7 @@ unit: $(READY)  ## the library, its examples, and notebooks against chapters
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 
 nbval: $(READY)  ## run every notebook and compare each output with the stored one
-	$(ALONE) $(PYTEST) $(STRICT) -n $(WORKERS) --dist loadscope book/notebooks
+	$(ALONE) $(PYTEST) $(BOTH) $(STRICT) book/notebooks
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	@$(BIN)/python -c 'import jupyterlab' 2>/dev/null || \

@@ -74,17 +74,14 @@ def of_vae(train: np.ndarray, images: np.ndarray) -> dict[str, dict]:
     x = (images - mean)[..., None]
     x_hat = model.predict(x, batch_size=256, verbose=0)["x_hat"]
     sigma = float(keras.ops.convert_to_numpy(model.current_sigma))
-    better = {
-        times: restoration.restore(
+    redrawn = {"VAE": {1: x_hat}, "restoration": {}}
+    for times in (3, 10):
+        redrawn["restoration"][times] = restoration.restore(
             model, x, tv_weight=times / sigma, steps=10, learning_rate=0.03
         )
-        for times in (3, 10)
-    }
     return {
-        "VAE": {1: anomaly.residual(x, x_hat, smooth_px=1)},
-        "restoration": {
-            times: anomaly.residual(x, y, smooth_px=1) for times, y in better.items()
-        },
+        name: {s: anomaly.residual(x, y, smooth_px=1) for s, y in settings.items()}
+        for name, settings in redrawn.items()
     }
 
 
