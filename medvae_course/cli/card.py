@@ -1,14 +1,13 @@
 """A data card from the files themselves: what is in a set, for who has not seen it."""
 
-import os
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydicom.uid import UID
 
+from medvae_course.ct.atomic import replacing
 from medvae_course.ct.audit import RULES, SEVERITIES, Finding, check, summary
 from medvae_course.ct.audit.facts import Facts, Scan
 
@@ -71,12 +70,8 @@ def write_card(path: Path, text: str, *, force: bool = False) -> None:
         ValueError: if the file is there and `force` is not set.
     """
     check_free(path, force=force)
-    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def check_free(path: Path, *, force: bool) -> None:

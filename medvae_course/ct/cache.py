@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+
+from .atomic import replacing
 
 
 def cache_dir() -> Path:
@@ -48,7 +49,8 @@ def cached(
         path.parent.mkdir(parents=True, exist_ok=True)  # before the long work
     arrays = prepare()
     with _naming_the_remedy(path.parent):
-        _write(path, arrays)
+        with replacing(path) as beside:  # others may prepare the same data now
+            np.savez(beside, **arrays)
     return arrays
 
 
@@ -62,17 +64,6 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
                 return {name: kept[name] for name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write beside the place and rename: others may prepare the same data now."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez(stream, **arrays)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -7,15 +7,14 @@ SimpleITK is: what they say of sizes and of other files is not trusted.
 from __future__ import annotations
 
 import math
-import os
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from .atomic import replacing
 from .volume import Volume, nearest_axes
 
 SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -149,14 +148,11 @@ def write_itk(
     image.SetDirection(volume.direction[:, ::-1].ravel().tolist())
     for key, value in (header or {}).items():
         image.SetMetaData(key, value)
-    partial = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        sitk.WriteImage(image, partial, useCompression=True)
-        os.replace(partial, path)
+        with replacing(path) as beside:
+            sitk.WriteImage(image, beside, useCompression=True)
     except (RuntimeError, OSError) as error:
         raise ItkError(f"{path} cannot be written: {_last(error)}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _checked(path: Path) -> sitk.ImageFileReader:

@@ -1,12 +1,11 @@
 """NIfTI files to volumes: RAS affine to DICOM's LPS, array axes to (z, y, x)."""
 
-import os
-import uuid
 from pathlib import Path
 
 import nibabel
 import numpy as np
 
+from .atomic import replacing
 from .volume import Volume, nearest_axes
 
 SUFFIXES = (".nii.gz", ".nii")
@@ -134,15 +133,11 @@ def write_nifti(path: str | Path, array: np.ndarray, volume: Volume) -> None:
     affine[:, :3] = affine[:, 2::-1]
     image = nibabel.Nifti1Image(array.transpose(2, 1, 0), affine)
     image.header.set_xyzt_units("mm")
-    suffix = next(suffix for suffix in SUFFIXES if path.name.endswith(suffix))
-    partial = path.with_name(f".{uuid.uuid4().hex}{suffix}")
     try:
-        nibabel.save(image, partial)
-        os.replace(partial, path)
+        with replacing(path) as beside:
+            nibabel.save(image, beside)
     except OSError as error:
         raise NiftiError(f"{path} cannot be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _open(path: Path) -> nibabel.spatialimages.SpatialImage:

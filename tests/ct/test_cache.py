@@ -80,8 +80,8 @@ def test_pickle_in_the_place_of_the_file_is_never_loaded(folder, monkeypatch, tm
 
 
 def test_full_disk_names_folder_and_variable_and_leaves_nothing(folder, monkeypatch):
-    def full(stream, **arrays):
-        stream.write(b"half of it")
+    def full(path, **arrays):
+        path.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(cache.np, "savez", full)
@@ -93,8 +93,8 @@ def test_full_disk_names_folder_and_variable_and_leaves_nothing(folder, monkeypa
 
 
 def test_interrupted_writing_leaves_nothing(folder, monkeypatch):
-    def interrupt(stream, **arrays):
-        stream.write(b"half of it")
+    def interrupt(path, **arrays):
+        path.write_bytes(b"half of it")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cache.np, "savez", interrupt)

@@ -32,9 +32,13 @@ def test_preset_follows_the_environment_unless_named(monkeypatch):
 
 def test_unknown_preset_is_refused_where_it_was_set(monkeypatch):
     monkeypatch.setenv("MEDVAE_PRESET", "GPU")
-    with pytest.raises(ValueError, match="MEDVAE_PRESET must be .*cpu, gpu, got 'GPU'"):
+    with pytest.raises(
+        ValueError, match="MEDVAE_PRESET must be .*cpu, gpu, gpu-small, got 'GPU'"
+    ):
         training.preset()
-    with pytest.raises(ValueError, match="`name` must be one of cpu, gpu, got 'tpu'"):
+    with pytest.raises(
+        ValueError, match="`name` must be one of cpu, gpu, gpu-small, got 'tpu'"
+    ):
         training.preset("tpu")
 
 
@@ -43,9 +47,16 @@ def test_presets_name_policies_that_keras_knows():
         assert keras.dtype_policies.get(preset.dtype_policy).name == preset.dtype_policy
 
 
+def test_small_gpu_computes_as_gpu_with_as_much_as_cpu():
+    cpu, gpu, small = (training.preset(name) for name in ("cpu", "gpu", "gpu-small"))
+    assert small == dataclasses.replace(
+        cpu, name="gpu-small", dtype_policy=gpu.dtype_policy
+    )
+
+
 def test_preset_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        training.preset("cpu").epochs = 1
+        training.preset("cpu").longer = 2
 
 
 def test_environment_shifts_every_seed(monkeypatch):

@@ -154,9 +154,7 @@ def write_labels(
             "archive has changed; report it to the course"
         )
     target = Path(ct, "labels.nii.gz")
-    part = target.with_name(".labels.nii.gz")
-    nifti.write_nifti(part, array, volume)
-    os.replace(part, target)
+    nifti.write_nifti(target, array, volume)
     counts = np.bincount(array.ravel(), minlength=len(names) + 1)[1:].tolist()
     return dict(zip(names, counts, strict=True))
 

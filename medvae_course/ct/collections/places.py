@@ -1,14 +1,13 @@
 """Where downloaded collections lie, and which command brings each."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from .. import cache
+from ..atomic import replacing
 
 SCRIPTS: Mapping[str, str] = MappingProxyType(
     {
@@ -77,10 +76,5 @@ def finish_collection(folder: Path, record: Mapping[str, object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file beside its place and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")

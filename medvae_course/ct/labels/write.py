@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from ..atomic import replacing
 from ..dicom.slices import reason
 from .structures import LabelError, Structures
 
@@ -50,13 +50,10 @@ def save(dataset: Dataset, path: Path) -> None:
     Raises:
         LabelError: if the disk or DICOM's rules refuse.
     """
-    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
-        dataset.save_as(partial, enforce_file_format=True)
-        os.replace(partial, path)
+        with replacing(path) as beside:
+            dataset.save_as(beside, enforce_file_format=True)
     except Exception as error:  # pydicom raises many kinds
         raise LabelError(
             f"{path} cannot be written, nothing was left there: {reason(error)}"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

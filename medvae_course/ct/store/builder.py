@@ -4,17 +4,17 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from .. import cache
+from ..atomic import replacing
 from ..field_of_view import shows_body, square
 from ..volume import Volume
 from .opened import INDEX, Store, StoreError, open_store, read_index
@@ -171,23 +171,14 @@ def _prepare(
         "spacing_mm": [volume.spacing_mm[0], *plane_mm],
         "labelled": labels is not None,
     }
-    text = json.dumps(entry).encode()
-    _write(parts / f"{name}.json", lambda file: file.write(text))
+    text = json.dumps(entry)
+    with replacing(parts / f"{name}.json") as beside:
+        beside.write_text(text, "utf-8")
 
 
 def _save(path: Path, array: np.ndarray) -> None:
-    _write(path, lambda file: np.save(file, array))
-
-
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole, also where a worker that was given up still writes it."""
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        with part.open("wb") as file:
-            write(file)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as beside:  # a worker that was given up may still write it
+        np.save(beside, array)
 
 
 def _join(parts: Path, names: list[str], about: dict) -> Path:
