@@ -138,9 +138,20 @@ fuzz: $(READY)  ## look for bytes that break the DICOM reader (Linux); TIME=1800
 	@mkdir -p build/fuzz && cp tests/fuzz/corpus/* build/fuzz/
 	$(BIN)/python tests/fuzz/fuzz_dicom.py build/fuzz -max_total_time=$(TIME) -timeout=30
 
-bench: $(READY)  ## reading against ITK and pydicom, feeding from disk against memory
+# Peers are measured in an environment of their own, for the same reason as PyTorch.
+PEERS  ?= pythae==0.1.2 monai==1.6.1
+bench: $(READY) $(VENV)-peers/ready  ## speed against peers (hours, about 16 GB; nothing else may run), then its page
 	$(BIN)/python tests/benchmarks/bench_reading.py
 	$(BIN)/python tests/benchmarks/bench_store.py
+	$(BIN)/python tests/benchmarks/bench_step.py
+	$(BIN)/python tests/benchmarks/bench_training.py --peers $(VENV)-peers/bin/python
+	$(BIN)/python tests/benchmarks/bench_course.py
+	$(BIN)/python book/speed_page.py
+
+$(VENV)-peers/ready: Makefile
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' $(PEERS)
+	@touch $@
 
 lock:  ## compile constraints.txt anew (needs uv)
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \

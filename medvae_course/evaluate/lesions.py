@@ -123,10 +123,11 @@ def _inside(hu: np.ndarray) -> np.ndarray:
 
 def _place(usable, spacing_mm, radius_mm, rng) -> np.ndarray:
     """Blend, 0 to 1, of a ball at least three quarters of which are usable."""
-    places = np.argwhere(usable)
+    # each voxel has its turn, whatever the others are: one that rounding on another
+    # machine takes across a limit does not move the lesion, unless it was its centre
+    turn = rng.random(usable.shape)[usable]
     axes = [np.arange(n) for n in usable.shape]
-    for _ in range(min(_TRIES, len(places))):
-        centre = places[rng.integers(len(places))]
+    for centre in np.argwhere(usable)[np.argsort(turn)][:_TRIES]:
         gaps = [
             (axis - c) * mm
             for axis, c, mm in zip(axes, centre, spacing_mm, strict=True)

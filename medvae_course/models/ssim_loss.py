@@ -61,9 +61,10 @@ def ssim_loss(
                 f"images must have at least {width} x {width} pixels, got shape "
                 f"{tuple(x.shape)}: the window of the similarity is that wide"
             )
-        m, m_hat = _mean(x), _mean(x_hat)
-        variances = _mean(x**2) - m**2 + _mean(x_hat**2) - m_hat**2
-        covariance = _mean(x * x_hat) - m * m_hat
+        both = ops.stack([x, x_hat, x**2, x_hat**2, x * x_hat])
+        m, m_hat, squares, squares_hat, products = ops.unstack(_means(both))
+        variances = squares - m**2 + squares_hat - m_hat**2
+        covariance = products - m * m_hat
         places = (2 * m * m_hat + c1) * (2 * covariance + c2)
         places = places / ((m**2 + m_hat**2 + c1) * (variances + c2))
         return 1.0 - ops.mean(places, axis=(1, 2, 3))
@@ -71,15 +72,23 @@ def ssim_loss(
     return one_minus_ssim
 
 
-def _mean(images):
-    """Gaussian mean around each place where the whole window fits in."""
+def _means(images):
+    """Gaussian mean around each place where the whole window fits in.
+
+    Rows, then columns, as products with a matrix: far faster on a CPU than the
+    convolutions of one channel that this is. Channels come to stand before the rows.
+    """
+    height, width = images.shape[2:4]
+    images = ops.transpose(images, (0, 1, 4, 2, 3))
+    rows, columns = _windows(height), _windows(width)
+    return ops.matmul(ops.matmul(rows, images), columns.T)
+
+
+def _windows(n: int) -> np.ndarray:
+    """Return the window at each place of `n` pixels, float32 (n - 10, n)."""
     taps = np.exp(-0.5 * (np.arange(-RADIUS, RADIUS + 1) / SIGMA) ** 2)
-    taps = (taps / taps.sum()).astype("float32")
-    channels = images.shape[-1]
-    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):  # the window is a product of two
-        kernel = np.repeat(taps.reshape(shape), channels, axis=2)
-        # named, since elsewhere the course may run with channels first
-        images = ops.depthwise_conv(
-            images, kernel, padding="valid", data_format="channels_last"
-        )
-    return images
+    places = np.arange(n - 2 * RADIUS)
+    windows = np.zeros((len(places), n), dtype=np.float32)
+    for tap, weight in enumerate(taps / taps.sum()):
+        windows[places, places + tap] = weight
+    return windows

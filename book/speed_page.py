@@ -1,0 +1,238 @@
+"""The page "How fast is it?", made from what the benchmarks measured.
+
+    python book/speed_page.py
+
+`make bench` (tests/benchmarks) writes what is in `speed/`; this writes `how_fast.md`.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+import ledger_page
+from ledger_cells import Entry, words
+from press import BOOK, replace
+from speed_picture import picture
+
+HEAD = """\
+# How fast is it?
+
+The same variational autoencoder, trained by this course and as others would train it:
+same layers and number of weights ({parameters}), same slices of phantom patients, same
+batch of {batch}, optimizer (Adam) and loss, on a processor without a GPU. Each way was
+tried in several forms, all in one run and by turns, and the fastest form is shown.
+
+<!-- written by speed_page.py after `make bench`; changes by hand are lost -->
+"""
+NOTES = """\
+Speeds are medians over epochs, with quartiles in brackets; the first epochs, in which
+programs are compiled, are not counted. Seconds are those of training, compiling
+included, until patients whom the model has not seen are redrawn better than by
+principal components with as many numbers: median and range over the seeds.
+
+Where TensorFlow feeds arrays, its tuner may sleep at the end of an epoch and hold it
+up. Importing this course turns the tuner off, for plain Keras too ("course loaded").
+"""
+
+
+def rate(record: Entry) -> tuple[float, float, float]:
+    """Return images per second: median, low and high quartile."""
+    low, middle, high = statistics.quantiles(record["seconds"], method="inclusive")
+    return tuple(record["images"] / seconds for seconds in (middle, high, low))
+
+
+def best(records: list[Entry]) -> dict[tuple[str, int], Entry]:
+    """Return the fastest form of each way and size, in the order of the records."""
+    found: dict[tuple[str, int], Entry] = {}
+    for record in records:
+        key = record["way"], record["pixels"]
+        if "seconds" in record and (
+            key not in found or rate(record)[0] > rate(found[key])[0]
+        ):
+            found[key] = record
+    return found
+
+
+def arrival(records: list[Entry], way: str) -> str:
+    """Return the seconds to the quality, of the form that arrives first."""
+    forms: dict[str, list[float]] = {}
+    for record in records:
+        if record["way"] == way:
+            passed = record.get("passed", False)
+            seconds = sum(record["seconds"]) if passed else float("inf")
+            forms.setdefault(record["form"], []).append(seconds)
+    if not forms:
+        return ""
+    form, seconds = min(forms.items(), key=lambda item: statistics.median(item[1]))
+    if max(seconds) == float("inf"):
+        arrived = sum(second < float("inf") for second in seconds)
+        return f"{arrived} of {len(seconds)} seeds arrive"
+    middle, low, high = statistics.median(seconds), min(seconds), max(seconds)
+    return f"{middle:.0f} [{low:.0f},\u00a0{high:.0f}], {form}"
+
+
+def table(fastest: dict[tuple[str, int], Entry], quality: list[Entry]) -> str:
+    """Return a row for each way."""
+    sizes = sorted({pixels for _, pixels in fastest})
+    goal = f"s to {quality[0]['goal_db']:.1f} dB" if quality else "s to PCA"
+    rows = [["Way to train", *(f"{p} × {p}, images/s" for p in sizes), goal]]
+    for way in dict.fromkeys(way for way, _ in fastest):
+        cells = []
+        for pixels in sizes:
+            record = fastest.get((way, pixels))
+            if record is None:
+                cells.append("fails")
+                continue
+            middle, low, high = rate(record)
+            spread = f"[{low:.0f},\u00a0{high:.0f}]"
+            cells.append(f"{middle:.0f} {spread}, {words(record['form'])}")
+        rows.append([way, *cells, arrival(quality, way)])
+    shares = [30, *(25 for _ in sizes), 20]
+    return ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+
+
+def verdicts(records: list[Entry]) -> str:
+    """Say in a sentence a size how this course compares, whoever wins."""
+    lines, fastest = [], best(records)
+    for pixels in sorted({pixels for _, pixels in fastest}):
+        of_size = [r for (_, p), r in fastest.items() if p == pixels]
+        ours = [r for r in of_size if r["kind"] == "course"]
+        others = [r for r in of_size if r["kind"] == "peer"]
+        if not ours or not others:
+            continue
+        rival = max(others, key=lambda r: rate(r)[0])
+        line = (
+            f"- At {pixels} × {pixels} this course trains "
+            f"{rate(ours[0])[0] / rate(rival)[0]:.2f} times as fast as the fastest of "
+            f"the others ({rival['way']})"
+        )
+        over = overhead([r for r in records if r["pixels"] == pixels])
+        if over is not None:
+            line += (
+                f"; an image costs {abs(over):.1%} {'more' if over > 0 else 'less'} "
+                "than with Keras' `fit` on the same layers, fed and compiled alike"
+            )
+        lines.append(line + ".")
+    return "\n".join(lines) + "\n"
+
+
+def overhead(records: list[Entry]) -> float | None:
+    """Return how much longer than plain Keras an epoch takes, in the usual form."""
+    forms = {(r["kind"], r["form"]): r for r in records if "seconds" in r}
+    for (kind, form), ours in forms.items():
+        same = forms.get(("keras, course loaded", form))
+        if kind == "course" and same:
+            return rate(same)[0] / rate(ours)[0] - 1
+    return None
+
+
+def steps(records: list[Entry]) -> str:
+    """Return where the time of a training step goes, a row for each size."""
+    if not records:
+        return ""
+    rows = [
+        ["Pixels", "Layers alone", "Network between", "Adam", "`fit` around", "A step"]
+    ]
+    lines = []
+    for record in records:
+        taken = [record["seconds"][k] for k in ("layers", "gradients", "step", "fit")]
+        each = [b - a for a, b in zip([0, *taken[:-1]], taken, strict=True)]
+        shares = [f"{1000 * s:.1f} ms, {s / taken[-1]:.0%}" for s in each]
+        size = f"{record['pixels']} × {record['pixels']}"
+        rows.append([size, *shares, f"{1000 * taken[-1]:.1f} ms"])
+        speed = record["operations"] / taken[0]
+        lines.append(
+            f"- At {size} the layers run at {speed / record['ceiling']:.0%} of the "
+            f"{record['ceiling'] / 1e9:.0f} billion operations a second that a product "
+            "of large matrices reaches here."
+        )
+    table_ = ledger_page.table(rows, dict(zip(rows[0], [15, *5 * [17]], strict=True)))
+    return "\n".join([STEP, table_, *lines]) + "\n"
+
+
+STEP = """\
+## Where the time of a step goes
+
+A step of this course's `fit` taken apart: its convolutions and dense layers, each for
+itself with its gradients; what the network adds between them (activations, sampling,
+loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
+"""
+
+
+def course(records: list[Entry]) -> str:
+    """Return what the notebooks cost, and how long the book takes to build."""
+    if not records:
+        return ""
+    job = {record["job"]: record for record in records}
+    cost = job.pop("notebooks")
+    s = {name: statistics.median(record["seconds"]) for name, record in job.items()}
+    longest, largest = (
+        f"[{name}](notebooks/{name}.ipynb)"
+        for name, _ in (cost["longest"], cost["largest"])
+    )
+    return f"""\
+## The course itself
+
+- All {cost["notebooks"]} notebooks, one after the other, take
+  {cost["total_seconds"]} s; the longest is {longest} with {cost["longest"][1]} s,
+  {largest} holds most memory, {cost["largest"][1]} MB. {{doc}}`ledger` has them all.
+- The book is built from nothing in {s["whole"]:.0f} s.
+- After a change of prose, the press takes {s["press"]:.0f} s for the notebook and the
+  book {s["again"]:.0f} s; `make book`, which writes every page anew, takes
+  {s["again, all pages"]:.0f} s.
+"""
+
+
+def conditions(records: list[Entry]) -> str:
+    """Return commands, machines and versions, and what could not be run."""
+    parts = ["## How it was measured\n"]
+    for command in dict.fromkeys(record["command"] for record in records):
+        mine = [record for record in records if record["command"] == command]
+        on = mine[0]["machine"]
+        memory = f", {on['memory_gib']} GiB" if "memory_gib" in on else ""
+        used = {k: v for r in mine for k, v in r.get("versions", {}).items()}
+        named = ", ".join(f"{name} {version}" for name, version in used.items())
+        parts.append(
+            f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
+            f"{on['cores']} cores{memory}; {words(named)}."
+        )
+    parts += [
+        f"- {r['way']}, {words(r['form'])}, {r['pixels']} pixels, could not be run: "
+        f"{words(r['reason'])}"
+        for r in records
+        if "reason" in r
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def page(book: Path) -> str:
+    """Return the page as MyST Markdown; nothing where nothing was measured."""
+    names = ("training", "quality", "step", "course")
+    training, quality, apart, built = (
+        ledger_page.records(book / "speed" / f"{name}.jsonl") for name in names
+    )
+    fastest = best(training)
+    if not fastest:
+        return ""
+    first = next(iter(fastest.values()))
+    parts = [
+        HEAD.format(parameters=first["parameters"], batch=first["batch"]),
+        verdicts(training),
+        table(fastest, quality),
+        picture({key: (rate(r), r["kind"]) for key, r in fastest.items()}),
+        NOTES,
+        steps(apart),
+        course(built),
+        conditions([*training, *quality, *apart, *built]),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def main(book: Path = BOOK) -> int:
+    """Write the page, and return the exit status."""
+    replace(book / "how_fast.md", page(book))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

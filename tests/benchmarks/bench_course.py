@@ -1,0 +1,113 @@
+"""Benchmark: the notebooks' cost, the book built, and built again after an edit.
+
+Command, with nothing else running:
+    python tests/benchmarks/bench_course.py [--repeats 3]
+
+Works on a copy of the book and the library. What the notebooks cost is read from what
+the press wrote into them. "edit" adds a sentence to a chapter; then the press takes it
+into its notebook, keeping the outputs, and the book is built again: once with the pages
+that did not change kept, once without, as `make book` does it. Leaves `course.jsonl` in
+the folder of --out.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import results
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = "02_yardsticks"
+SENTENCE = "\nThis sentence number {} is there to be timed.\n"
+PACKAGES = ("jupyter-book", "sphinx", "myst-nb")
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Run a command in a folder; return its wall time."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+    return time.perf_counter() - start
+
+
+def measure(folder: Path, repeats: int) -> dict[str, list[float]]:
+    """Return the seconds of each repeat for each job."""
+    tool = str(Path(sys.executable).with_name("jupyter-book"))
+    build = [tool, "build", "--warningiserror", "--nitpick", "--keep-going", "book"]
+    press = [sys.executable, "book/press.py", CHAPTER]
+    made, chapter = folder / "book/_build", folder / f"book/chapters/{CHAPTER}.md"
+    pressed = folder / f"book/notebooks/{CHAPTER}.ipynb"
+    found = {"whole": [], "press": [], "again": [], "again, all pages": []}
+    for number in range(repeats):
+        shutil.rmtree(made, ignore_errors=True)
+        found["whole"].append(seconds(build, folder))
+        for job in ("again", "again, all pages"):
+            before = chapter.read_text("utf-8")
+            chapter.write_text(before + SENTENCE.format(number), "utf-8")
+            found["press"].append(seconds(press, folder))
+            if job == "again, all pages":
+                shutil.rmtree(made / "html")
+            found[job].append(seconds(build, folder))
+            page = (made / f"html/notebooks/{CHAPTER}.html").read_text("utf-8")
+            if f"number {number} is" not in page or not pressed.exists():
+                sys.exit("the edit did not reach the page")
+    return found
+
+
+def notebooks(book: Path) -> dict:
+    """Return what the notebooks cost together, and the dearest."""
+    sys.path.insert(0, str(ROOT / "book"))
+    from ledger_page import cost_of
+
+    costs = {path.stem: cost_of(path) for path in (book / "notebooks").glob("*.ipynb")}
+    most = {
+        unit: max(costs, key=lambda name: costs[name].get(unit, 0))
+        for unit in ("seconds", "megabytes")
+    }
+    return {
+        "notebooks": len(costs),
+        "total_seconds": sum(cost.get("seconds", 0) for cost in costs.values()),
+        "longest": [most["seconds"], costs[most["seconds"]]["seconds"]],
+        "largest": [most["megabytes"], costs[most["megabytes"]]["megabytes"]],
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=results.SPEED)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(words)
+    common = {"command": results.command(words), "machine": results.machine()}
+    common["versions"] = {name: version(name) for name in PACKAGES}
+    results.warn_if_busy()
+    with tempfile.TemporaryDirectory() as name:
+        leave = shutil.ignore_patterns("_build", "__pycache__")
+        for part in ("book", "medvae_course"):
+            shutil.copytree(ROOT / part, Path(name, part), ignore=leave)
+        for file in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / file, name)
+        found = measure(Path(name), options.repeats)
+    records = [{"job": "notebooks", **notebooks(ROOT / "book")}]
+    for job, times in found.items():
+        print(f"{statistics.median(times):6.1f} s  {job}")
+        records.append({"job": job, "seconds": [round(s, 2) for s in times]})
+    results.write("course", [common | record for record in records], options.out)
+
+
+if __name__ == "__main__":
+    main()
