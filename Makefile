@@ -123,12 +123,10 @@ $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest ipykernel nbval
 	@touch $@
 
-gpu: $(READY)  ## strict nbval of every notebook under the preset gpu, then the ledger
-	@nvidia-smi -L || { echo "make gpu: no GPU answers nvidia-smi on this machine"; exit 1; }
-	@mkdir -p build && rm -f build/ledger-gpu.jsonl
-	MEDVAE_PRESET=gpu MEDVAE_LEDGER=$(CURDIR)/build/ledger-gpu.jsonl \
-	  $(MAKE) --no-print-directory nbval WORKERS=0
-	@cat build/ledger-gpu.jsonl
+# gpu-small computes as gpu does with as much as cpu; KERAS_BACKEND chooses the backend.
+PRESET ?= gpu
+gpu: $(READY)  ## strict nbval of every notebook under PRESET=gpu, with verdicts, times and memory
+	$(BIN)/python book/preset_run.py --preset $(PRESET) -- $(STRICT)
 
 # Seeds are copied, for the fuzzer adds to the folder that it is given.
 TIME ?= 1800

@@ -109,7 +109,7 @@ def about(preset: str) -> dict:
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     """Run what is asked for, and return the exit status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     split = words.index("--") if "--" in words else len(words)
@@ -124,8 +124,10 @@ def main(arguments: list[str] | None = None) -> int:
             "this machine: take --preset gpu-small, which computes alike with less"
         )
         return 1
-    notebooks = sorted((BOOK / "notebooks").glob("*.ipynb"))
+    notebooks = sorted((book / "notebooks").glob("*.ipynb"))
     chosen = [p for p in notebooks if p.stem.startswith(tuple(asked.names) or ("",))]
+    if not chosen:
+        parser.error(f"no notebook's name begins with {' or '.join(asked.names)}")
     common, records = about(asked.preset), []
     for notebook in chosen:
         print(f"{notebook.stem} … ", end="", flush=True)

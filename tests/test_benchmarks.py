@@ -16,6 +16,7 @@ if keras.backend.backend() != "tensorflow":
 @pytest.fixture
 def peers(root, monkeypatch):
     """Import modules as a process of the benchmark does."""
+    monkeypatch.syspath_prepend(root / "tests/benchmarks")
     monkeypatch.syspath_prepend(root / "tests/benchmarks/peers")
     return importlib.import_module
 
@@ -61,3 +62,24 @@ def test_plain_keras_computes_what_the_course_computes(peers, course):
     full = losses.gaussian_nll(images, redrawn, sigma=task.SIGMA)
     constant = PIXELS**2 * (np.log(task.SIGMA) + 0.5 * np.log(2 * np.pi))
     np.testing.assert_allclose(plain.nll(images, redrawn) + constant, full, rtol=1e-4)
+
+
+def test_operations_of_a_step_are_those_counted_by_hand(peers, course):
+    step = peers("bench_step")
+    layers = step.weighted(course)
+    # pairs of kernels and places: three convolutions, code, decoder; three back
+    products = 16 * (1 * 16 * 8**2 + 16 * 32 * 4**2 + 32 * 64 * 2**2)
+    first = 16 * 16 * 8**2
+    dense = 3 * 32 * 64 * 2**2
+    total = products + dense + products
+    assert step.operations(layers) == 2 * (3 * total - first)
+
+
+def test_parts_of_a_step_are_timed(peers):
+    step, module = peers("bench_step"), peers("course")
+    model = module.Peer(PIXELS).model
+    before = model.decoder.get_weights()[0]
+    seconds = step.measure(step.parts(model, PIXELS), repeats=1)
+    assert list(seconds) == ["product", "layers", "gradients", "step", "fit"]
+    assert min(seconds.values()) > 0
+    assert (model.decoder.get_weights()[0] != before).any()

@@ -1,0 +1,52 @@
+"""A preset's run says of each notebook what it cost and what came out otherwise."""
+
+import json
+
+import nbformat
+import preset_run
+import pytest
+
+OPTIONS = ["--", "--nbval", "--nbval-current-env"]
+CLAIM = """\
+import os
+from medvae_course.teach.claims import claim
+os.environ["MEDVAE_CLAIMS"] = "record"
+claim("C99.1", "the preset is that of the run",
+      os.environ["MEDVAE_PRESET"] == "gpu-small")
+claim("C99.2", "one is two", 1 == 2)"""
+SAID = "✓ C99.1 the preset is that of the run\n✗ C99.2 one is two\n"
+
+
+def cell(source, text):
+    output = nbformat.v4.new_output("stream", name="stdout", text=text)
+    return nbformat.v4.new_code_cell(source, execution_count=1, outputs=[output])
+
+
+@pytest.fixture
+def book(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    cells = [cell(CLAIM, SAID), cell("print(1)", "2\n")]
+    made = nbformat.v4.new_notebook(cells=cells)
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(made, tmp_path / "notebooks/99_odd.ipynb")
+    return tmp_path
+
+
+def test_what_differs_and_what_fails_is_named(book, capsys):
+    out = book / "found.jsonl"
+    words = ["99", "--preset", "gpu-small", "--out", str(out), *OPTIONS]
+    assert preset_run.main(words, book=book) == 1
+    (record,) = map(json.loads, out.read_text("utf-8").splitlines())
+    assert (record["notebook"], record["cells"]) == ("99_odd", 2)
+    assert (record["claims"], record["fail"]) == (2, ["C99.2"])
+    assert record["differ"] == ["Cell 1"]
+    assert record["gpu_mib"] == 0
+    assert "1 of 2 hold, not: C99.2, 1 of 2 cells differ" in capsys.readouterr().out
+
+
+def test_missing_gpu_is_said_with_the_remedy(book, monkeypatch, capsys):
+    monkeypatch.setattr(preset_run, "gpu", lambda: None)
+    assert preset_run.main(["--preset", "gpu"], book=book) == 1
+    assert "needs a GPU, and none answers" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        preset_run.main(["42", "--preset", "gpu-small"], book=book)
