@@ -40,11 +40,9 @@ def kl_between(
         another prior.
     Taught in: chapter 15.
     """
-    mean, log_var, other_mean, other_log_var = (
-        ops.cast(part, "float32") for part in (mean, log_var, other_mean, other_log_var)
-    )
-    gap = log_var - other_log_var
-    squares = ops.square(mean - other_mean) * ops.exp(-other_log_var)
+    gap = ops.subtract(log_var, other_log_var)
+    squares = ops.square(ops.subtract(mean, other_mean))
+    squares = squares * ops.exp(ops.negative(other_log_var))
     return 0.5 * sum_per_image(squares + ops.expm1(gap) - gap)
 
 
