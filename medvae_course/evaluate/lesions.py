@@ -51,7 +51,7 @@ def add_lesion(
         >>> scan, mask = add_lesion(np.full((9, 9, 9), 40.0), "bright",
         ...                         spacing_mm=(5, 5, 5), radius_mm=10, seed=0)
         >>> float(scan[mask].max()), int(mask.sum())
-        (240.0, 22)
+        (240.0, 23)
 
     Source: none; a list of kinds in Baur et al., Medical Image Analysis 69 (2021).
     Taught in: chapter 13.
