@@ -18,7 +18,6 @@ import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ET
-from importlib.metadata import version
 from pathlib import Path
 
 from press import BOOK, replace
@@ -77,35 +76,18 @@ def run(notebook: Path, preset: str, options: list[str]) -> dict:
             sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
         cells = list(ET.parse(report).getroot().iter("testcase"))
         lines = ledger.read_text("utf-8").splitlines() if ledger.exists() else []
-    claims = {entry["id"]: entry["holds"] for entry in map(json.loads, lines)}
+    entries = [json.loads(line) for line in lines]
+    claims = {entry["id"]: entry["holds"] for entry in entries}
     return {
         "notebook": notebook.stem,
+        "backend": os.environ.get("KERAS_BACKEND") or "tensorflow",
+        "versions": {k: v for e in entries for k, v in e["versions"].items()},
         "seconds": round(seconds),
         "gpu_mib": watch.most,
         "cells": len(cells),
         "differ": [cell.get("name") for cell in cells if len(cell)],
         "claims": len(claims),
         "fail": [name for name, holds in claims.items() if not holds],
-    }
-
-
-def about(preset: str) -> dict:
-    """Return what all records of a run have in common."""
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    seen = gpu() if preset in RUN_ON_GPU else None
-    packages = {"tensorflow": ("tensorflow", "tensorflow-cpu")}.get(backend, (backend,))
-    versions = {"keras": version("keras")}
-    for package in packages:
-        try:
-            versions[package] = version(package)
-        except ModuleNotFoundError:
-            continue
-    device = seen[0] if seen else f"{os.cpu_count()} cores, no GPU"
-    return {
-        "preset": preset,
-        "backend": backend,
-        "device": device,
-        "versions": versions,
     }
 
 
@@ -128,7 +110,9 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     chosen = [p for p in notebooks if p.stem.startswith(tuple(asked.names) or ("",))]
     if not chosen:
         parser.error(f"no notebook's name begins with {' or '.join(asked.names)}")
-    common, records = about(asked.preset), []
+    seen = gpu() if asked.preset in RUN_ON_GPU else None
+    device = seen[0] if seen else f"{os.cpu_count()} cores, no GPU"
+    common, records = {"preset": asked.preset, "device": device}, []
     for notebook in chosen:
         print(f"{notebook.stem} … ", end="", flush=True)
         records.append(common | run(notebook, asked.preset, words[split + 1 :]))
