@@ -142,6 +142,7 @@ bench: $(READY) $(VENV)-peers/ready  ## speed against peers (hours, about 16 GB;
 	$(BIN)/python tests/benchmarks/bench_reading.py
 	$(BIN)/python tests/benchmarks/bench_store.py
 	$(BIN)/python tests/benchmarks/bench_step.py
+	$(BIN)/python tests/benchmarks/bench_feeding.py
 	$(BIN)/python tests/benchmarks/bench_training.py --peers $(VENV)-peers/bin/python
 	$(BIN)/python tests/benchmarks/bench_course.py
 	$(BIN)/python book/speed_page.py

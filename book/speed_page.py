@@ -13,6 +13,7 @@ import ledger_page
 from ledger_cells import Entry, words
 from press import BOOK, replace
 from speed_picture import picture
+from speed_sections import course, feeding, gpu, reading, steps
 
 HEAD = """\
 # How fast is it?
@@ -126,63 +127,6 @@ def overhead(records: list[Entry]) -> float | None:
     return None
 
 
-def steps(records: list[Entry]) -> str:
-    """Return where the time of a training step goes, a row for each size."""
-    if not records:
-        return ""
-    rows = [
-        ["Pixels", "Layers alone", "Network between", "Adam", "`fit` around", "A step"]
-    ]
-    lines = []
-    for record in records:
-        taken = [record["seconds"][k] for k in ("layers", "gradients", "step", "fit")]
-        each = [b - a for a, b in zip([0, *taken[:-1]], taken, strict=True)]
-        shares = [f"{1000 * s:.1f} ms, {s / taken[-1]:.0%}" for s in each]
-        size = f"{record['pixels']} × {record['pixels']}"
-        rows.append([size, *shares, f"{1000 * taken[-1]:.1f} ms"])
-        speed = record["operations"] / taken[0]
-        lines.append(
-            f"- At {size} the layers run at {speed / record['ceiling']:.0%} of the "
-            f"{record['ceiling'] / 1e9:.0f} billion operations a second that a product "
-            "of large matrices reaches here."
-        )
-    table_ = ledger_page.table(rows, dict(zip(rows[0], [15, *5 * [17]], strict=True)))
-    return "\n".join([STEP, table_, *lines]) + "\n"
-
-
-STEP = """\
-## Where the time of a step goes
-
-A step of this course's `fit` taken apart: its convolutions and dense layers, each for
-itself with its gradients; what the network adds between them (activations, sampling,
-loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
-"""
-
-
-def course(records: list[Entry]) -> str:
-    """Return what the notebooks cost, and how long the book takes to build."""
-    if not records:
-        return ""
-    job = {record["job"]: record for record in records}
-    cost = job.pop("notebooks")
-    s = {name: statistics.median(record["seconds"]) for name, record in job.items()}
-    longest, largest = (
-        f"[{name}](notebooks/{name}.ipynb)"
-        for name, _ in (cost["longest"], cost["largest"])
-    )
-    return f"""\
-## The course itself
-
-- All {cost["notebooks"]} notebooks, one after the other, take
-  {cost["total_seconds"]} s; the longest is {longest} with {cost["longest"][1]} s,
-  {largest} holds most memory, {cost["largest"][1]} MB. {{doc}}`ledger` has them all.
-- The book is built from nothing in {s["whole"]:.0f} s.
-- After a change of prose, the press takes {s["press"]:.0f} s for the notebook and the
-  book {s["again"]:.0f} s; `make book`, which writes every page anew, takes
-  {s["again, all pages"]:.0f} s.
-"""
-
-
 def conditions(records: list[Entry]) -> str:
     """Return commands, machines and versions, and what could not be run."""
     parts = ["## How it was measured\n"]
@@ -196,19 +140,24 @@ def conditions(records: list[Entry]) -> str:
             f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
             f"{on['cores']} cores{memory}; {words(named)}."
         )
-    parts += [
-        f"- {r['way']}, {words(r['form'])}, {r['pixels']} pixels, could not be run: "
-        f"{words(r['reason'])}"
-        for r in records
-        if "reason" in r
-    ]
+    for record in records:
+        if "reason" in record:
+            what = [record["way"], words(record.get("form", ""))]
+            what += [f"{record['pixels']} pixels"] if "pixels" in record else []
+            named = ", ".join(word for word in what if word)
+            parts.append(f"- {named}, could not be run: {words(record['reason'])}")
+    if not any("gpu" in record["machine"] for record in records):
+        parts.append(
+            "- `python tests/benchmarks/bench_gpu.py` was not run on a GPU yet: this "
+            "page says nothing about one."
+        )
     return "\n".join(parts) + "\n"
 
 
 def page(book: Path) -> str:
     """Return the page as MyST Markdown; nothing where nothing was measured."""
-    names = ("training", "quality", "step", "course")
-    training, quality, apart, built = (
+    names = ("training", "quality", "step", "gpu", "reading", "feeding", "course")
+    training, quality, apart, on_gpu, read, fed, built = (
         ledger_page.records(book / "speed" / f"{name}.jsonl") for name in names
     )
     fastest = best(training)
@@ -222,8 +171,11 @@ def page(book: Path) -> str:
         picture({key: (rate(r), r["kind"]) for key, r in fastest.items()}),
         NOTES,
         steps(apart),
+        gpu(on_gpu),
+        reading(read),
+        feeding(fed),
         course(built),
-        conditions([*training, *quality, *apart, *built]),
+        conditions([*training, *quality, *apart, *on_gpu, *read, *fed, *built]),
     ]
     return "\n".join(part for part in parts if part)
 

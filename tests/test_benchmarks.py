@@ -1,6 +1,7 @@
 """The ways to train that `make bench` compares train one network on one loss."""
 
 import importlib
+import json
 
 import keras
 import numpy as np
@@ -65,14 +66,14 @@ def test_plain_keras_computes_what_the_course_computes(peers, course):
 
 
 def test_operations_of_a_step_are_those_counted_by_hand(peers, course):
-    step = peers("bench_step")
-    layers = step.weighted(course)
+    count = peers("operations")
+    layers = count.weighted(course)
     # pairs of kernels and places: three convolutions, code, decoder; three back
     products = 16 * (1 * 16 * 8**2 + 16 * 32 * 4**2 + 32 * 64 * 2**2)
     first = 16 * 16 * 8**2
     dense = 3 * 32 * 64 * 2**2
     total = products + dense + products
-    assert step.operations(layers) == 2 * (3 * total - first)
+    assert count.operations(layers) == 2 * (3 * total - first)
 
 
 def test_parts_of_a_step_are_timed(peers):
@@ -83,3 +84,32 @@ def test_parts_of_a_step_are_timed(peers):
     assert list(seconds) == ["product", "layers", "gradients", "step", "fit"]
     assert min(seconds.values()) > 0
     assert (model.decoder.get_weights()[0] != before).any()
+
+
+def test_images_and_volumes_are_trained_on_a_gpu_as_counted(peers, tmp_path):
+    small = ["--pixels", "32", "--images", "64", "--voxels", "16", "--volumes", "32"]
+    small += ["--side", "64", "--epochs", "1", "--out", str(tmp_path)]
+    peers("bench_gpu").main(["--ways", "tensorflow", "nobody", *small])
+    written = (tmp_path / "gpu.jsonl").read_text("utf-8").splitlines()
+    flat, deep, failed = map(json.loads, written)
+    assert flat["shape"] == [32, 32, 1]
+    assert deep["shape"] == [16, 16, 16, 1]
+    for record in (flat, deep):
+        assert len(record["seconds"]) == 1
+        assert record["seconds"][0] > 0
+        assert record["operations"] > 0
+        assert record["ceiling"] > 0
+    assert failed["way"] == "nobody"
+    assert failed["reason"]
+
+
+def test_reading_agrees_and_feeding_is_timed(peers, tmp_path):
+    feeding = peers("bench_feeding")
+    feeding.main(
+        ["--pixels", "16", "--patients", "3", "--repeats", "1", "--out", str(tmp_path)]
+    )
+    (record,) = map(json.loads, (tmp_path / "feeding.jsonl").open())
+    assert record["images"] > 0
+    ways = ["one batch", "arrays", "store", "store, not ahead"]
+    assert list(record["seconds"]) == ways
+    assert all(len(found) == 1 for found in record["seconds"].values())

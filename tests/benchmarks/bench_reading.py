@@ -5,22 +5,21 @@ Command, with nothing else running:
 
 Without FOLDER the series is a made one (noise as of a scan, smoothed, in a body), of 64
 slices of 512 x 512; with FOLDER it is the CT series in there. It is read uncompressed
-and as JPEG 2000 (lossless). Prints a table in Markdown: medians and spread of the
-repeats, which alternate between the readers. All readers must agree to the last HU.
+and as JPEG 2000 (lossless), the readers by turns. All must agree to the last HU. Leaves
+`reading.jsonl` in the folder of --out: seconds of each repeat.
 """
 
 import argparse
-import importlib.metadata
-import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pydicom
+import results
 import SimpleITK as sitk
 from pydicom import uid
 from scipy import ndimage
@@ -79,55 +78,51 @@ def naive_pydicom(folder):
     )
 
 
-READERS = (this_course, simpleitk, naive_pydicom)
+READERS = {
+    "this course: `read_series`": this_course,
+    "SimpleITK": simpleitk,
+    "pydicom, loop by hand": naive_pydicom,
+}
 
 
 def measure(folder, repeats):
     """Seconds of each repeat for each reader, after one that does not count."""
-    expected = [reader(folder) for reader in READERS]
+    expected = [reader(folder) for reader in READERS.values()]
     for array in expected[1:]:
         np.testing.assert_array_equal(array, expected[0])
-    seconds = {reader: [] for reader in READERS}
+    seconds = {name: [] for name in READERS}
     for _ in range(repeats):
-        for reader in READERS:
+        for name, reader in READERS.items():
             start = time.perf_counter()
             reader(folder)
-            seconds[reader].append(time.perf_counter() - start)
-    return seconds, expected[0].shape[0], expected[0].nbytes / 1e6
+            seconds[name].append(round(time.perf_counter() - start, 4))
+    return seconds, expected[0].shape
 
 
-def rows(folder, repeats):
-    seconds, n_slices, megabytes = measure(folder, repeats)
-    for reader, values in seconds.items():
-        median = statistics.median(values)
-        yield (
-            f"| {folder.name} | {reader.__name__} | {median:.3f}"
-            f" | {min(values):.3f} to {max(values):.3f}"
-            f" | {n_slices / median:.0f} | {megabytes / median:.0f} |"
-        )
-
-
-def main():
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
+    parser.add_argument("--out", type=Path, default=results.SPEED)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(words)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    volume = dicom.read_series(arguments.folder) if arguments.folder else made_volume()
-    shape = " x ".join(map(str, volume.shape))
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
-    lines = [
-        f"{shape} voxels as float32; {os.cpu_count()} processors"
-        f" ({platform.machine()}); Python {platform.python_version()}, {versions};"
-        f" median of {arguments.repeats}.",
-        "",
-        "| series | reader | seconds | spread | slices/s | MB/s of float32 |",
-        "|---|---|---|---|---|---|",
-    ]
+    told = [word for word in words if word != str(options.folder)]
+    common = {"command": results.command(told), "machine": results.machine()}
+    common |= {"versions": {name: version(name) for name in PACKAGES}}
+    results.warn_if_busy()
+    volume = dicom.read_series(options.folder) if options.folder else made_volume()
+    records = []
     with tempfile.TemporaryDirectory() as name:
         for folder in write_both(volume, Path(name)):
-            lines += rows(folder, arguments.repeats)
-    sys.stdout.write("\n".join(lines) + "\n")
+            seconds, shape = measure(folder, options.repeats)
+            for reader, found in seconds.items():
+                rate = shape[0] / statistics.median(found)
+                print(f"{rate:6.0f} slices/s  {folder.name}, {reader}")
+            records.append(
+                common | {"series": folder.name, "shape": shape, "seconds": seconds}
+            )
+    results.write("reading", records, options.out)
 
 
 if __name__ == "__main__":

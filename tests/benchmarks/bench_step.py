@@ -13,9 +13,7 @@ that stays the same, all by turns:
 - fit: that and feeding, metrics and callbacks, an epoch divided by its steps.
 
 Leaves `step.jsonl` in the folder of --out: medians of seconds, and the floating point
-operations of the layers (a product and a sum are two; a gradient by the input and one
-by the weights cost as much as the layer itself, the first layer has no gradient by its
-input).
+operations of the layers.
 """
 
 import argparse
@@ -32,6 +30,7 @@ import keras
 import numpy as np
 import results
 import tensorflow as tf
+from operations import operations, weighted
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
@@ -40,22 +39,6 @@ from course import PACKAGES, Peer  # noqa: E402
 
 SIDE = 2048  # of the matrices
 N_STEPS = 20  # of an epoch
-
-
-def weighted(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the layers that multiply: convolutions and dense layers."""
-    halves = model.encoder.layers + model.decoder.layers
-    return [layer for layer in halves if hasattr(layer, "kernel")]
-
-
-def operations(layers: list[keras.layers.Layer]) -> int:
-    """Return the floating point operations of a step for one image."""
-    total = 0
-    for number, layer in enumerate(layers):
-        places = layer.input if "Transpose" in type(layer).__name__ else layer.output
-        products = np.prod(layer.kernel.shape) * np.prod(places.shape[1:-1])
-        total += 2 * int(products) * (2 if number == 0 else 3)
-    return total
 
 
 def alone(layer: keras.layers.Layer, first: bool):

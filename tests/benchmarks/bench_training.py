@@ -23,7 +23,6 @@ import argparse
 import json
 import os
 import random
-import re
 import statistics
 import subprocess
 import sys
@@ -93,9 +92,7 @@ class Worker:
         line = self.process.stdout.readline()
         if line:
             return json.loads(line)
-        said = self.errors.read_text("utf-8", "replace").split("\n")
-        last = next((k for k in reversed(said) if k.strip()), "no reason given")
-        raise Failed(re.sub(r"(?<!\w)/\S*/", "", last)[:200])  # no folders of a machine
+        raise Failed(results.last_line(self.errors.read_text("utf-8", "replace")))
 
     def ask(self, **order) -> dict:
         with suppress(BrokenPipeError):  # then the answer says why

@@ -3,7 +3,9 @@
 import json
 import os
 import platform
+import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,3 +52,20 @@ def write(name: str, records: list[dict], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     (folder / f"{name}.jsonl").write_text(text, "utf-8", newline="\n")
+
+
+def last_line(said: str) -> str:
+    """Return the last line that is not empty, without folders of a machine."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no reason given"
+    return re.sub(r"(?<!\w)/\S*/", "", last)[:200]
+
+
+def gpu() -> str | None:
+    """Return the name of the first GPU, or None without one."""
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.splitlines()[0].strip()

@@ -56,6 +56,23 @@ STEP = [
     | {"pixels": 64, "operations": 2e9, "ceiling": 1e11}
     | {"seconds": {"layers": 0.04, "gradients": 0.05, "step": 0.06, "fit": 0.08}}
 ]
+READING = [
+    COMMON
+    | {"series": "JPEG 2000", "shape": [60, 512, 512]}
+    | {"seconds": {"ours": [2.0, 3.0, 1.0], "theirs": [4.0, 4.0, 4.0]}}
+]
+FEEDING = [
+    COMMON
+    | {"pixels": 64, "images": 100}
+    | {"seconds": {"one batch": [0.9], "arrays": [1.0, 0.9, 2.0], "store": [1.2]}}
+]
+GPU = [
+    COMMON
+    | {"machine": {"processor": "A chip", "cores": 2, "gpu": "A card"}}
+    | {"way": "jax", "shape": [32, 32, 1], "images": 10, "seconds": [0.5]}
+    | {"operations": 1e12, "ceiling": 4e12},
+    COMMON | {"way": "torch.compile", "reason": "no compiler"},
+]
 
 
 @pytest.fixture
@@ -63,6 +80,7 @@ def page(tmp_path):
     (tmp_path / "speed").mkdir()
     quality = [arrival("eager", 0, [3.0, 4.0]), arrival("eager", 1, [9.0])]
     parts = {"training": TRAINING, "quality": quality, "course": COURSE, "step": STEP}
+    parts |= {"reading": READING, "feeding": FEEDING, "gpu": GPU}
     for name, records in parts.items():
         text = "".join(json.dumps(record) + "\n" for record in records)
         (tmp_path / "speed" / f"{name}.jsonl").write_text(text, "utf-8")
@@ -94,6 +112,20 @@ def test_page_says_where_a_step_goes(page):
     for cell in ("40.0 ms, 50%", "10.0 ms, 12%", "20.0 ms, 25%", "80.0 ms"):
         assert f"  - {cell}\n" in page
     assert "the layers run at 50% of the 100 billion operations" in page
+
+
+def test_page_says_how_fast_is_read_and_who_waits(page):
+    assert "* - ours\n  - 30 [20, 60]\n" in page
+    assert "60 slices of 512 × 512" in page
+    assert "* - Arrays in memory\n  - 10.0%\n" in page
+    assert "* - Store on disk, read ahead\n  - 25.0%\n" in page
+
+
+def test_page_says_what_a_gpu_reaches(page):
+    assert "bfloat16 on A card" in page
+    assert "* - jax\n  - 20 a second, 50%\n" in page
+    assert "- torch.compile, could not be run: no compiler\n" in page
+    assert "not run on a GPU yet" not in page
 
 
 def test_picture_is_a_drawing_with_a_description(page):

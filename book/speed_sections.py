@@ -1,0 +1,155 @@
+"""Sections of "How fast is it?" after the comparison: a step, data, the course."""
+
+import statistics
+
+import ledger_page
+from ledger_cells import Entry
+
+
+def steps(records: list[Entry]) -> str:
+    """Return where the time of a training step goes, a row for each size."""
+    if not records:
+        return ""
+    rows = [
+        ["Pixels", "Layers alone", "Network between", "Adam", "`fit` around", "A step"]
+    ]
+    lines = []
+    for record in records:
+        taken = [record["seconds"][k] for k in ("layers", "gradients", "step", "fit")]
+        each = [b - a for a, b in zip([0, *taken[:-1]], taken, strict=True)]
+        shares = [f"{1000 * s:.1f} ms, {s / taken[-1]:.0%}" for s in each]
+        size = f"{record['pixels']} × {record['pixels']}"
+        rows.append([size, *shares, f"{1000 * taken[-1]:.1f} ms"])
+        speed = record["operations"] / taken[0]
+        lines.append(
+            f"- At {size} the layers run at {speed / record['ceiling']:.0%} of the "
+            f"{record['ceiling'] / 1e9:.0f} billion operations a second that a product "
+            "of large matrices reaches here."
+        )
+    table_ = ledger_page.table(rows, dict(zip(rows[0], [15, *5 * [17]], strict=True)))
+    return "\n".join([STEP, table_, *lines]) + "\n"
+
+
+STEP = """\
+## Where the time of a step goes
+
+A step of this course's `fit` taken apart: its convolutions and dense layers, each for
+itself with its gradients; what the network adds between them (activations, sampling,
+loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
+"""
+
+
+def gpu(records: list[Entry]) -> str:
+    """Return speed and share of the ceiling on a GPU, a row for each way."""
+    made = [record for record in records if "seconds" in record]
+    if not made:
+        return ""
+    sizes = list(dict.fromkeys(tuple(record["shape"][:-1]) for record in made))
+    rows = [["Way to train", *(" × ".join(map(str, size)) for size in sizes)]]
+    for way in dict.fromkeys(record["way"] for record in made):
+        cells = []
+        for size in sizes:
+            for record in made:
+                if record["way"] == way and tuple(record["shape"][:-1]) == size:
+                    s = statistics.median(record["seconds"])
+                    share = record["operations"] / s / record["ceiling"]
+                    cells.append(f"{record['images'] / s:.0f} a second, {share:.0%}")
+        rows.append([way, *(cells or ["fails"])])
+    shares = [40, *(60 // len(sizes) for _ in sizes)]
+    table_ = ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+    name = made[0]["machine"]["gpu"] or "no GPU"
+    return "\n".join([GPU.format(name=name), table_]) + "\n"
+
+
+GPU = """\
+## On a GPU
+
+Images or volumes a second in bfloat16 on {name}, and the share of the operations a
+second that a product of large matrices reaches there: this course's `fit` on a backend
+of Keras, and the same layers in PyTorch with `torch.compile` and a loop by hand.
+"""
+
+
+def reading(records: list[Entry]) -> str:
+    """Return how fast a series is read, a row for each way."""
+    if not records:
+        return ""
+    rows = [["Slices a second", *(record["series"] for record in records)]]
+    for way in records[0]["seconds"]:
+        cells = []
+        for record in records:
+            n, s = record["shape"][0], record["seconds"][way]
+            cells.append(
+                f"{n / statistics.median(s):.0f} "
+                f"[{n / max(s):.0f},\u00a0{n / min(s):.0f}]"
+            )
+        rows.append([way, *cells])
+    shares = [40, *(30 for _ in records)]
+    table_ = ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+    z, y, x = records[0]["shape"]
+    return "\n".join([READING.format(z=z, y=y, x=x), table_]) + "\n"
+
+
+READING = """\
+## Reading
+
+A CT series of {z} slices of {y} × {x}, from files to HU: median and range of the
+repeats. This course checks what it reads (orientation, spacing, missing slices), the
+loop by hand does not.
+"""
+
+
+def feeding(records: list[Entry]) -> str:
+    """Return which share of its time the network waits for images."""
+    if not records:
+        return ""
+    ways = [way for way in records[0]["seconds"] if way != "one batch"]
+    names = {
+        "arrays": "Arrays in memory",
+        "store": "Store on disk, read ahead",
+        "store, not ahead": "Store on disk, not ahead",
+    }
+    rows = [["Images come from", *(f"{r['pixels']} × {r['pixels']}" for r in records)]]
+    for way in ways:
+        shares = [
+            1 - least / statistics.median(record["seconds"][way])
+            for record in records
+            for least in [statistics.median(record["seconds"]["one batch"])]
+        ]
+        rows.append([names[way], *(f"{share:.1%}" for share in shares)])
+    widths = [40, *(30 for _ in records)]
+    table_ = ledger_page.table(rows, dict(zip(rows[0], widths, strict=True)))
+    return "\n".join([FEEDING, table_]) + "\n"
+
+
+FEEDING = """\
+## Feeding
+
+Share of an epoch that the network waits for its images: by how much the epoch is
+shorter if every step gets the same batch, which is there already. Below nothing is
+chance.
+"""
+
+
+def course(records: list[Entry]) -> str:
+    """Return what the notebooks cost, and how long the book takes to build."""
+    if not records:
+        return ""
+    job = {record["job"]: record for record in records}
+    cost = job.pop("notebooks")
+    s = {name: statistics.median(record["seconds"]) for name, record in job.items()}
+    longest, largest = (
+        f"[{name}](notebooks/{name}.ipynb)"
+        for name, _ in (cost["longest"], cost["largest"])
+    )
+    return f"""\
+## The course itself
+
+- All {cost["notebooks"]} notebooks, one after the other, take
+  {cost["total_seconds"]} s; the longest is {longest} with {cost["longest"][1]} s,
+  {largest} holds most memory, {cost["largest"][1]} MB. {{doc}}`ledger` has them all.
+- The book is built from nothing in {s["whole"]:.0f} s.
+- After a change of prose, the press takes {s["press"]:.0f} s for the notebook and the
+  book {s["again"]:.0f} s; `make book`, which writes every page anew, takes
+  {s["again, all pages"]:.0f} s.
+"""
