@@ -20,6 +20,7 @@ ALONE  := $(if $(filter-out 0,$(WORKERS)),OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREA
 STRICT := --nbval --nbval-current-env --nbval-cell-timeout 900 \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+export TF_ENABLE_ONEDNN_OPTS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help env course test lint unit nbval lab notebooks ledger curves real demo book backends gpu fuzz bench lock clean

@@ -51,6 +51,14 @@ measured σ, and is redrawn from the mean of its posterior. Means over slices, i
 by patient; the first seed stands in front. `make ledger` and `make real` measure it.
 """
 
+PRESETS = """\
+## Other presets and backends
+
+The same notebooks under another preset or backend: wall time, how many of the claims
+hold, which do not, and how many cells print something else than what is stored. The
+presets `gpu` and `gpu-small` compute in bfloat16.
+"""
+
 
 def records(path: Path) -> list[Entry]:
     """Read the entries of one notebook; none where there is no file."""
@@ -73,6 +81,7 @@ def page(book: Path) -> str:
         parts.append("No chapter has been pressed yet.\n")
     else:
         parts.append(contest(ledger / "contest"))
+        parts.append(presets(book))
         parts.append(costs(book))
     return "\n".join(parts)
 
@@ -165,6 +174,47 @@ def contest(folder: Path) -> str:
             table(rows, widths),
         ]
     return "\n".join(parts)
+
+
+def presets(book: Path) -> str:
+    """Return what runs under other presets and backends cost, and what did not hold."""
+    files = sorted((book / "ledger" / "presets").glob("*.jsonl"))
+    runs = {path.stem: {r["notebook"]: r for r in records(path)} for path in files}
+    if not runs:
+        return ""
+    rows, told = [["Notebook", *(f"Run {n + 1}" for n in range(len(runs)))]], []
+    for name in sorted({name for run in runs.values() for name in run}):
+        cells = [
+            cost_and_verdict(run[name]) if name in run else "not run"
+            for run in runs.values()
+        ]
+        rows.append([f"[{title(book, name)}](notebooks/{name}.ipynb)", *cells])
+    for number, run in enumerate(runs.values()):
+        first = next(iter(run.values()))
+        used = {k: v for record in run.values() for k, v in record["versions"].items()}
+        named = ", ".join(f"{k} {v}" for k, v in used.items())
+        command = f"KERAS_BACKEND={first['backend']} make gpu PRESET={first['preset']}"
+        total = sum(record["seconds"] for record in run.values())
+        told.append(
+            f"- Run {number + 1}: `{command}`, {words(first['device'])}, {total} s; "
+            f"{words(named)}."
+        )
+    widths = [30, *(70 // len(runs) for _ in runs)]
+    body = table(rows, dict(zip(rows[0], widths, strict=True)))
+    return "\n".join([PRESETS, body, *told]) + "\n"
+
+
+def cost_and_verdict(record: Entry) -> str:
+    """Say in a line what a run under a preset cost and found."""
+    parts = [f"{record['seconds']} s"]
+    if record["gpu_mib"]:
+        parts.append(f"{record['gpu_mib']} MiB of the GPU")
+    parts.append(f"{record['claims'] - len(record['fail'])} of {record['claims']} hold")
+    if record["fail"]:
+        parts.append("not: " + " ".join(record["fail"]))
+    if record["differ"]:
+        parts.append(f"{len(record['differ'])} of {record['cells']} cells differ")
+    return ", ".join(parts)
 
 
 def costs(book: Path) -> str:

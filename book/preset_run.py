@@ -1,12 +1,13 @@
 """Run notebooks strictly under a preset, with this Python and its backend of Keras.
 
-    python book/preset_run.py [NAME …] [--preset gpu] [--out FILE] [-- OPTIONS]
+    python book/preset_run.py [NAME …] [--preset gpu] [-- OPTIONS]
 
 Each notebook is a run of nbval of its own: what it prints is compared with what is
 stored, cell by cell, unless a cell says that it may differ. OPTIONS are those of
-pytest; `make gpu` names them. Leaves a JSON line for each notebook: seconds, most
-memory of the GPU, cells that printed something else, and the claims that did not hold.
-Ends with a table of them, and with 1 if there was any.
+pytest; `make gpu` names them. Leaves a JSON line for each notebook in
+`ledger/presets/PRESET_BACKEND.jsonl`, and in the ledger's page: seconds, most memory of
+the GPU, cells that printed something else, claims and what they measured. Ends with 1
+if a cell differed or a claim did not hold.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import ledger_page
 from press import BOOK, replace
 
 ROOT = BOOK.parent
@@ -88,6 +90,7 @@ def run(notebook: Path, preset: str, options: list[str]) -> dict:
         "differ": [cell.get("name") for cell in cells if len(cell)],
         "claims": len(claims),
         "fail": [name for name, holds in claims.items() if not holds],
+        "values": {entry["id"]: entry["value"] for entry in entries},
     }
 
 
@@ -98,7 +101,6 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginning of a name")
     parser.add_argument("--preset", default="gpu")
-    parser.add_argument("--out", type=Path, default=ROOT / "build/preset.jsonl")
     asked = parser.parse_args(words[:split])
     if asked.preset in RUN_ON_GPU and gpu() is None:
         print(
@@ -116,27 +118,24 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     for notebook in chosen:
         print(f"{notebook.stem} … ", end="", flush=True)
         records.append(common | run(notebook, asked.preset, words[split + 1 :]))
-        print(verdict(records[-1]), flush=True)
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        text = "".join(json.dumps(record) + "\n" for record in records)
-        replace(asked.out, text)
+        print(ledger_page.cost_and_verdict(records[-1]), flush=True)
+        keep(records[-1], book)
     total = sum(record["seconds"] for record in records)
     held = sum(not record["fail"] and not record["differ"] for record in records)
     print(f"{held} of {len(records)} notebooks as they are stored, {total} s")
     return 0 if held == len(records) else 1
 
 
-def verdict(record: dict) -> str:
-    """Say in a line what a run found."""
-    parts = [f"{record['seconds']} s"]
-    if record["gpu_mib"]:
-        parts.append(f"{record['gpu_mib']} MiB of the GPU")
-    parts.append(f"{record['claims'] - len(record['fail'])} of {record['claims']} hold")
-    if record["fail"]:
-        parts.append("not: " + " ".join(record["fail"]))
-    if record["differ"]:
-        parts.append(f"{len(record['differ'])} of {record['cells']} cells differ")
-    return ", ".join(parts)
+def keep(record: dict, book: Path) -> None:
+    """Put a record in the place of an older one of the same notebook."""
+    name = f"{record['preset']}_{record['backend']}.jsonl"
+    path = book / "ledger" / "presets" / name
+    kept = {r["notebook"]: r for r in ledger_page.records(path)}
+    kept[record["notebook"]] = record
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(kept[name], ensure_ascii=False) for name in sorted(kept)]
+    replace(path, "\n".join(lines) + "\n")
+    replace(book / "ledger.md", ledger_page.page(book))
 
 
 if __name__ == "__main__":

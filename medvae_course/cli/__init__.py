@@ -1,6 +1,5 @@
 """The command line `medvae-course`; each command imports what it needs when called."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from . import data
 from .errors import says_errors
+from .quiet import without_log
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,8 +38,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of split, weights and phantoms.")] = 0,
 ) -> None:
     """Inspect CT, split by patient, train a small VAE, compare, segment, report."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
-    from .demo import Settings, make_report
+    with without_log():
+        from .demo import Settings, make_report
 
     settings = Settings(
         data=data,
@@ -85,8 +85,8 @@ def segment(
     seed: Annotated[int, typer.Option(help="Of the training and its split.")] = 0,
 ) -> None:
     """Segment CT in a latent space: DICOM SEG, NIfTI, uncertainty and a report each."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
-    from .segmentation.command import Request, run
+    with without_log():
+        from .segmentation.command import Request, run
 
     request = Request(
         place=place,
@@ -114,8 +114,8 @@ def diagnose(
     seed: Annotated[int, typer.Option(help="Of the split it was trained with.")] = 0,
 ) -> None:
     """Say what is wrong with a trained VAE, with numbers, and what to try next."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before Keras is imported
-    from .diagnose import diagnose_file
+    with without_log():
+        from .diagnose import diagnose_file
 
     typer.echo(str(diagnose_file(model, data, seed)))
 

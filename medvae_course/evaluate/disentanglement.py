@@ -142,7 +142,7 @@ def dci(
     importance, told = [], []
     for factor in factors.T:
         forest = RandomForestRegressor(
-            n_trees, max_depth=10, min_samples_leaf=5, random_state=seed
+            n_trees, max_depth=10, min_samples_leaf=5, random_state=seed, n_jobs=-1
         ).fit(codes[train], factor[train])
         importance.append(forest.feature_importances_)
         told.append(r2_score(factor[test], forest.predict(codes[test])))

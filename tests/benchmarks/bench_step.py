@@ -24,7 +24,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import keras
 import numpy as np

@@ -43,7 +43,11 @@ KERAS = {
     "XLA": {"jit_compile": True},
     "7 steps at once": {"steps_per_execution": 7},
 }
-TF_DATA = {"tf.data": {"feeding": "tf.data"}}
+PLAIN = KERAS | {
+    "tf.data": {"feeding": "tf.data"},
+    "oneDNN": {"onednn": True},
+    "oneDNN, 7 steps at once": {"onednn": True, "steps_per_execution": 7},
+}
 TORCH = {
     "eager": {"threads": 2},
     "channels last": {"threads": 2, "channels_last": True},
@@ -61,8 +65,8 @@ LOADED = {name: form | {"course_loaded": True} for name, form in KERAS.items()}
 WAYS = {
     COURSE: ("course", KERAS),
     "Keras `fit`, same layers, course loaded": ("keras_fit", LOADED),
-    "Keras `fit`, same layers": ("keras_fit", KERAS | TF_DATA),
-    "Keras, gradient tape in `train_step`": ("keras_tape", KERAS | TF_DATA),
+    "Keras `fit`, same layers": ("keras_fit", PLAIN),
+    "Keras, gradient tape in `train_step`": ("keras_tape", PLAIN),
     "PyTorch, loop by hand": ("torch_loop", TORCH | FUSED),
     "MONAI `AutoencoderKL`, network put in": ("monai_kl", TORCH | FUSED),
     "pythae `VAE`, `BaseTrainer`": ("pythae_vae", TORCH),

@@ -2,6 +2,7 @@
 
 import json
 
+import ledger_page
 import nbformat
 import preset_run
 import pytest
@@ -33,14 +34,31 @@ def book(tmp_path):
 
 
 def test_what_differs_and_what_fails_is_named(book, capsys):
-    out = book / "found.jsonl"
-    words = ["99", "--preset", "gpu-small", "--out", str(out), *OPTIONS]
+    out = book / "ledger/presets/gpu-small_tensorflow.jsonl"
+    out.parent.mkdir(parents=True)
+    older = {
+        "notebook": "98_even",
+        "seconds": 1,
+        "gpu_mib": 2,
+        "cells": 1,
+        "differ": [],
+    }
+    older |= {"claims": 0, "fail": [], "versions": {}, "preset": "p", "backend": "b"}
+    out.write_text(json.dumps(older | {"device": "none"}) + "\n", "utf-8")
+    words = ["99", "--preset", "gpu-small", *OPTIONS]
     assert preset_run.main(words, book=book) == 1
-    (record,) = map(json.loads, out.read_text("utf-8").splitlines())
+    kept, record = map(json.loads, out.read_text("utf-8").splitlines())
+    assert kept["notebook"] == "98_even"
     assert (record["notebook"], record["cells"]) == ("99_odd", 2)
     assert (record["claims"], record["fail"]) == (2, ["C99.2"])
     assert record["differ"] == ["Cell 1"]
     assert record["gpu_mib"] == 0
+    assert record["values"] == {"C99.1": None, "C99.2": None}
+    section = ledger_page.presets(book)
+    assert (
+        "* - [98_even](notebooks/98_even.ipynb)\n  - 1 s, 2 MiB of the GPU" in section
+    )
+    assert "1 of 2 hold, not: C99.2, 1 of 2 cells differ\n" in section
     assert "1 of 2 hold, not: C99.2, 1 of 2 cells differ" in capsys.readouterr().out
 
 

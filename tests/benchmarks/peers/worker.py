@@ -86,9 +86,14 @@ def main(name: str, settings: dict) -> None:
     images, test = (
         np.load(data / f"{part}{settings['pixels']}.npy") for part in ("train", "test")
     )
+    form = settings["form"]
+    if name == "course" or form.get("course_loaded"):
+        importlib.import_module("medvae_course")  # before Keras: turns oneDNN on
+    elif form.pop("onednn", False):
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     module = importlib.import_module(name)
     module.seed(settings["seed"])
-    peer = module.Peer(settings["pixels"], **settings["form"])
+    peer = module.Peer(settings["pixels"], **form)
     answer(parameters=peer.n_parameters, versions=versions(module.PACKAGES))
     for line in sys.stdin:
         order = json.loads(line)
