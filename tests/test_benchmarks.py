@@ -87,7 +87,7 @@ def test_parts_of_a_step_are_timed(peers):
 
 
 def test_images_and_volumes_are_trained_on_a_gpu_as_counted(peers, tmp_path):
-    small = ["--pixels", "32", "--images", "64", "--voxels", "16", "--volumes", "32"]
+    small = ["--pixels", "32", "--images", "4", "--voxels", "16", "--volumes", "2"]
     small += ["--side", "64", "--epochs", "1", "--out", str(tmp_path)]
     peers("bench_gpu").main(["--ways", "tensorflow", "nobody", *small])
     written = (tmp_path / "gpu.jsonl").read_text("utf-8").splitlines()
@@ -103,12 +103,12 @@ def test_images_and_volumes_are_trained_on_a_gpu_as_counted(peers, tmp_path):
     assert failed["reason"]
 
 
-def test_reading_agrees_and_feeding_is_timed(peers, tmp_path):
+def test_feeding_is_timed(peers, tmp_path):
     feeding = peers("bench_feeding")
     feeding.main(
         ["--pixels", "16", "--patients", "3", "--repeats", "1", "--out", str(tmp_path)]
     )
-    (record,) = map(json.loads, (tmp_path / "feeding.jsonl").open())
+    record = json.loads((tmp_path / "feeding.jsonl").read_text("utf-8"))
     assert record["images"] > 0
     ways = ["one batch", "arrays", "store", "store, not ahead"]
     assert list(record["seconds"]) == ways

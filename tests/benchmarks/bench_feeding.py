@@ -46,7 +46,7 @@ def build(data: datasets.Dataset, pixels: int, folder: Path) -> store.Store:
     """Put the training patients into a store on disk."""
 
     def item(patient: str) -> store.Item:
-        hu = data.to_hu(data.train.images[data.train.patients == patient])[..., 0]
+        hu = data.to_hu(data.train.images[data.train.patients == patient])
         volume = Volume(hu.astype(np.float32), (8.0, data.pixel_mm, data.pixel_mm))
         return store.Item(patient, lambda: (volume, None))
 
@@ -114,7 +114,7 @@ def ways(model, images: np.ndarray, opened: store.Store) -> dict:
     ahead, late = sources(opened, workers=1), sources(opened, workers=0)
     fed = {"batch_size": task.BATCH, "verbose": 0}
     return {
-        "one batch": lambda: model.fit(batch.repeat(n_steps), verbose=0),
+        "one batch": lambda: model.fit(batch.repeat(n_steps), shuffle=False, verbose=0),
         "arrays": lambda: model.fit(images, **fed),
         "store": lambda: model.fit(ahead, shuffle=False, verbose=0),
         "store, not ahead": lambda: model.fit(late, shuffle=False, verbose=0),

@@ -90,9 +90,11 @@ def by_course(images: np.ndarray, batch: int, epochs: int, side: int) -> dict:
     options = {"batch_size": batch, "epochs": epochs + 2, "verbose": 0}
     model.fit(images, callbacks=[watch], **options)
     matrix = keras.random.normal((side, side), stddev=side**-0.5, dtype="bfloat16")
-    taken = seconds_per_product(
-        keras.ops.matmul, matrix, lambda m: keras.ops.convert_to_numpy(m[0, 0])
-    )
+
+    def wait(product):  # as float32, which NumPy knows
+        keras.ops.convert_to_numpy(keras.ops.cast(product[:1, :1], "float32"))
+
+    taken = seconds_per_product(keras.ops.matmul, matrix, wait)
     counted = (model.encoder.count_params(), model.decoder.count_params())
     return {
         "parameters": sum(counted),
