@@ -6,7 +6,7 @@ what contest.py measured of four codes.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from ledger_cells import (
@@ -116,7 +116,9 @@ def section(
                 against_real(entry, on_real),
             ]
         )
-    return f"## {heading}\n\n{table(rows, COLUMNS)}\n{settings(entries, real)}\n"
+    return (
+        f"## {heading}\n\n{table(rows, COLUMNS.values())}\n{settings(entries, real)}\n"
+    )
 
 
 def same_claim(one: Entry, other: Entry) -> bool:
@@ -135,10 +137,10 @@ def settings(entries: list[Entry], real: list[Entry]) -> str:
     return text + (f" Real CT: {words(', '.join(sets))}." if sets else "")
 
 
-def table(rows: list[list[str]], widths: Mapping[str, int]) -> str:
-    """Return rows, the first of them the head, as a MyST table."""
+def table(rows: list[list[str]], widths: Iterable[int]) -> str:
+    """Return rows, the first of them the head, as a MyST table; widths in per cent."""
     body = "\n".join("* - " + "\n  - ".join(cells) for cells in rows)
-    shares = " ".join(str(width) for width in widths.values())
+    shares = " ".join(str(width) for width in widths)
     options = f":header-rows: 1\n:widths: {shares}\n"
     return f"```{{list-table}}\n{options}\n{body}\n```\n"
 
@@ -166,12 +168,11 @@ def contest(folder: Path) -> str:
                 ]
             )
         train, _, test = found[0]["patients"]
-        widths = dict(zip(rows[0], (24, 18, 18, 14, 14, 12), strict=True))
         parts += [
             f"**{words(found[0]['data'])}**: {train} patients to learn from, {test} to "
             f"be judged on, keras {found[0]['versions']['keras']} with the backend "
             f"{found[0]['backend']}.\n",
-            table(rows, widths),
+            table(rows, (24, 18, 18, 14, 14, 12)),
         ]
     return "\n".join(parts)
 
@@ -199,8 +200,7 @@ def presets(book: Path) -> str:
             f"- Run {number + 1}: `{command}`, {words(first['device'])}, {total} s; "
             f"{words(named)}."
         )
-    widths = [30, *(70 // len(runs) for _ in runs)]
-    body = table(rows, dict(zip(rows[0], widths, strict=True)))
+    body = table(rows, [30, *(70 // len(runs) for _ in runs)])
     return "\n".join([PRESETS, body, *told]) + "\n"
 
 
@@ -235,7 +235,7 @@ def costs(book: Path) -> str:
     return (
         "## What the notebooks cost\n\nWall time of the run that made each notebook, "
         "and the most memory that it held at once, on two cores without a GPU.\n\n"
-        + table(rows, {"Notebook": 60, "Time": 20, "Memory": 20})
+        + table(rows, (60, 20, 20))
     )
 
 

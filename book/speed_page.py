@@ -89,7 +89,7 @@ def table(fastest: dict[tuple[str, int], Entry], quality: list[Entry]) -> str:
             cells.append(f"{middle:.0f} {spread}, {words(record['form'])}")
         rows.append([way, *cells, arrival(quality, way)])
     shares = [30, *(25 for _ in sizes), 20]
-    return ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+    return ledger_page.table(rows, shares)
 
 
 def verdicts(records: list[Entry]) -> str:

@@ -26,7 +26,7 @@ def steps(records: list[Entry]) -> str:
             f"{record['ceiling'] / 1e9:.0f} billion operations a second that a product "
             "of large matrices reaches here."
         )
-    table_ = ledger_page.table(rows, dict(zip(rows[0], [15, *5 * [17]], strict=True)))
+    table_ = ledger_page.table(rows, [15, *5 * [17]])
     return "\n".join([STEP, table_, *lines]) + "\n"
 
 
@@ -56,7 +56,7 @@ def gpu(records: list[Entry]) -> str:
                     cells.append(f"{record['images'] / s:.0f} a second, {share:.0%}")
         rows.append([way, *(cells or ["fails"])])
     shares = [40, *(60 // len(sizes) for _ in sizes)]
-    table_ = ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+    table_ = ledger_page.table(rows, shares)
     name = made[0]["machine"]["gpu"] or "no GPU"
     return "\n".join([GPU.format(name=name), table_]) + "\n"
 
@@ -85,7 +85,7 @@ def reading(records: list[Entry]) -> str:
             )
         rows.append([way, *cells])
     shares = [40, *(30 for _ in records)]
-    table_ = ledger_page.table(rows, dict(zip(rows[0], shares, strict=True)))
+    table_ = ledger_page.table(rows, shares)
     z, y, x = records[0]["shape"]
     return "\n".join([READING.format(z=z, y=y, x=x), table_]) + "\n"
 
@@ -118,7 +118,7 @@ def feeding(records: list[Entry]) -> str:
         ]
         rows.append([names[way], *(f"{share:.1%}" for share in shares)])
     widths = [40, *(30 for _ in records)]
-    table_ = ledger_page.table(rows, dict(zip(rows[0], widths, strict=True)))
+    table_ = ledger_page.table(rows, widths)
     return "\n".join([FEEDING, table_]) + "\n"
 
 

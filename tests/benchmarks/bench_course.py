@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import results
@@ -92,9 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=results.SPEED)
     words = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(words)
-    common = {"command": results.command(words), "machine": results.machine()}
-    common["versions"] = {name: version(name) for name in PACKAGES}
-    results.warn_if_busy()
+    common = results.about(words, PACKAGES)
     with tempfile.TemporaryDirectory() as name:
         leave = shutil.ignore_patterns("_build", "__pycache__")
         for part in ("book", "medvae_course"):

@@ -14,7 +14,6 @@ import statistics
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(words)
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     told = [word for word in words if word != str(options.folder)]
-    common = {"command": results.command(told), "machine": results.machine()}
-    common |= {"versions": {name: version(name) for name in PACKAGES}}
-    results.warn_if_busy()
+    common = results.about(told, PACKAGES)
     volume = dicom.read_series(options.folder) if options.folder else made_volume()
     records = []
     with tempfile.TemporaryDirectory() as name:

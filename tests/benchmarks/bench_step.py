@@ -21,7 +21,6 @@ import os
 import statistics
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
@@ -106,9 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=results.SPEED)
     words = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(words)
-    common = {"command": results.command(words), "machine": results.machine()}
-    common |= {"versions": {name: version(name) for name in PACKAGES}}
-    results.warn_if_busy()
+    common = results.about(words, PACKAGES)
     records = []
     for pixels in options.pixels:
         keras.utils.set_random_seed(0)

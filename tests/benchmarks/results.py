@@ -7,6 +7,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 
 SPEED = Path(__file__).resolve().parents[2] / "book" / "speed"
@@ -39,6 +41,16 @@ def machine() -> dict:
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30),
         "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def about(arguments: list[str], packages: Iterable[str]) -> dict:
+    """Return what all records of a run have in common; warn where it is disturbed."""
+    warn_if_busy()
+    return {
+        "command": command(arguments),
+        "machine": machine(),
+        "versions": {name: version(name) for name in packages},
     }
 
 
