@@ -19,7 +19,8 @@ MAY_USE = {  # rooms whose third parties can be counted on one hand
     "evaluate": {"numpy", "openjpeg", "scipy", "skimage", "sklearn"},
 }
 ENGINES = {  # modules that name a backend: for its devices, and to mend its feeding
-    "distribution": {"jax", "tensorflow", "tf"},
+    "distribution": {"jax"},
+    "replicas": {"tensorflow", "tf"},
     "epochs": {"tensorflow", "tf"},
 }
 # In each row a module may import those to its left, never those to its right.

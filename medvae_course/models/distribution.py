@@ -10,24 +10,18 @@ Several processes learn of each other from the environment:
   host:port, `KERAS_DISTRIBUTION_NUM_PROCESSES` and `KERAS_DISTRIBUTION_PROCESS_ID`;
 - TensorFlow: `TF_CONFIG`, see `tf.distribute.MultiWorkerMirroredStrategy`.
 
-No other module of this room names a backend. Here Keras leaves it to them.
+Here and in `replicas` a backend is named: Keras leaves this to them.
 """
 
 import contextlib
-import functools
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 
-from .autoencoders import Autoencoder
-from .probabilistic import ProbabilisticUNet
-from .segmentation_losses import DiceCrossEntropy
-from .variational import VAE
-
-_MEANS = (VAE, ProbabilisticUNet)
-"""Models whose `compute_loss` returns the mean over the images that it is given."""
+from . import replicas
 
 
 def fit(
@@ -54,11 +48,12 @@ def fit(
         **options: those of `Model.fit`, such as `epochs` and `callbacks`.
 
     Returns:
-        The trained model, with `history`.
+        The trained model, with `history` and the state of its optimizer; it goes on, or
+        is evaluated, on one device.
 
     Raises:
         ValueError: if the backend is PyTorch, a batch cannot be divided, or several
-            devices of TensorFlow would change the loss.
+            devices of TensorFlow would change the loss or find no weights yet.
 
     Example:
         >>> import numpy as np
@@ -79,14 +74,32 @@ def fit(
     with _engine() as (n_devices, part, n_parts):
         model = make()
         if keras.backend.backend() == "tensorflow" and n_devices > 1:
-            _prepare(model, n_devices)
+            replicas.prepare(model, n_devices)
         shares = [
             None if batches is None else _Share(batches, n_devices, part, n_parts)
             for batches in (feed, validation)
         ]
         model.fit(shares[0], validation_data=shares[1], shuffle=False, **options)
-    model.__dict__.pop("compute_loss", None)  # what `_prepare` put there
-    return model
+    several = keras.backend.backend() == "tensorflow" and n_devices > 1
+    return replicas.released(make, model) if several else model
+
+
+def is_first() -> bool:
+    """Return whether this is the process that saves and reports: of one, that one.
+
+    Example:
+        >>> is_first()
+        True
+
+    Source: the variables that this module names; TensorFlow, `TF_CONFIG`.
+    Taught in: recipe "Scale out".
+    """
+    if keras.backend.backend() == "jax":
+        return os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID", "0") == "0"
+    config = json.loads(os.environ.get("TF_CONFIG") or "{}")
+    task = config.get("task", {"type": "worker", "index": 0})
+    first = "chief" if "chief" in config.get("cluster", {}) else "worker"
+    return task["type"] == first and int(task["index"]) == 0
 
 
 class _Share(keras.utils.PyDataset):
@@ -144,7 +157,7 @@ def _engine() -> Iterator[tuple[int, int, int]]:
         with data.scope():
             yield data.num_model_replicas, data.data_shard_id, data.num_processes
     elif backend == "tensorflow":
-        strategy = _strategy()
+        strategy = replicas.strategy()
         with strategy.scope():
             yield strategy.num_replicas_in_sync, 0, 1  # it divides batches itself
     else:
@@ -155,96 +168,9 @@ def _engine() -> Iterator[tuple[int, int, int]]:
         )
 
 
-# === JAX ===
-
-
 def _join_processes() -> None:
     import jax
 
     several = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if several and not jax.distributed.is_initialized():
         keras.distribution.initialize()
-
-
-# === TensorFlow ===
-
-
-@functools.cache  # a second strategy in a process mixes up its messages with the first
-def _strategy():
-    import tensorflow as tf
-
-    if os.environ.get("TF_CONFIG"):
-        return _strategy_of_processes()
-    found = tf.config.list_logical_devices
-    return tf.distribute.MirroredStrategy(
-        [device.name for device in found("GPU") or found("CPU")]
-    )
-
-
-def _strategy_of_processes():
-    """Return the strategy that TF_CONFIG describes, mended for Keras 3.
-
-    Keras asks it for the mean of tuples, and of scalars along an axis, which TensorFlow
-    refuses: https://github.com/keras-team/keras/issues/20585
-    """
-    import tensorflow as tf
-
-    class Strategy(tf.distribute.MultiWorkerMirroredStrategy):
-        def reduce(self, reduce_op, value, axis):
-            if isinstance(value, tuple | list | dict):
-                return keras.tree.map_structure(
-                    lambda part: self.reduce(reduce_op, part, axis), value
-                )
-            is_scalar = not self.experimental_local_results(value)[0].shape.rank
-            return super().reduce(reduce_op, value, None if is_scalar else axis)
-
-    return Strategy()
-
-
-def _prepare(model: keras.Model, n_devices: int) -> None:
-    """Make a model right for replicas, each of which knows its own images only.
-
-    TensorFlow adds up the gradients of the replicas. What `compile` and `add_loss` were
-    given Keras divides by their number; not so what an own `compute_loss` returns.
-    """
-    of_batch = [
-        layer.name
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    if isinstance(model.loss, DiceCrossEntropy) or of_batch:
-        raise ValueError(
-            "Dice and batch normalisation need the whole batch, of which a device of "
-            f"TensorFlow sees its part, got {model.loss!r} and layers {of_batch}: set "
-            "KERAS_BACKEND=jax, or another loss and layers"
-        )
-    if isinstance(model, VAE) and (model.fitted is not None or model.free_bits):
-        raise ValueError(
-            "a measured `sigma` and `free_bits` need the whole batch, of which a device"
-            f" of TensorFlow sees its part, got sigma={model.sigma!r} and free_bits="
-            f"{model.free_bits}: set KERAS_BACKEND=jax, or give a number and 0"
-        )
-    if isinstance(model, _MEANS):
-        mean = model.compute_loss
-        model.compute_loss = lambda *args, **named: mean(*args, **named) / n_devices
-        _tell_noise_apart(model.sampling.seed_generator.state)
-    elif type(model).compute_loss not in (
-        keras.Model.compute_loss,
-        Autoencoder.compute_loss,
-    ):
-        raise ValueError(
-            f"the loss of `compile` can be divided among devices, got a `compute_loss` "
-            f"of {type(model).__name__}: set KERAS_BACKEND=jax"
-        )
-
-
-def _tell_noise_apart(state: keras.Variable) -> None:
-    """Add the number of each replica to its seed: they would draw the same noise."""
-    import tensorflow as tf
-
-    @tf.function
-    def add_number() -> None:
-        number = tf.distribute.get_replica_context().replica_id_in_sync_group
-        state.assign(state + keras.ops.stack([number, 0]))
-
-    tf.distribute.get_strategy().run(add_number)

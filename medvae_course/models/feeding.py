@@ -31,7 +31,8 @@ class BlockFeed(keras.utils.PyDataset):
         prepare_targets: the same for `targets`.
         shuffle: False feeds the rows in their order, for validation and prediction.
         seed: of the shuffling.
-        workers: threads that read ahead of training.
+        workers: threads that read batches ahead; 1 reads a batch when its turn comes
+            (on TensorFlow ahead of it all the same, by `tf.data`).
 
     Raises:
         ValueError: if the arrays do not belong together, a patient's rows lie apart,

@@ -122,7 +122,14 @@ def on_all(make):
 def told(model):
     weights = [w.numpy() if hasattr(w, "numpy") else w for w in model.get_weights()]
     weights = [w.ravel()[:8].tolist() for w in weights if w.dtype == "float32"]
-    return {"history": model.history.history, "weights": weights}
+    history = model.history.history
+    # and then goes on, on one device: nothing may be divided any more
+    judged = model.evaluate(validation(), verbose=0, return_dict=True)
+    more = model.fit(feed(), shuffle=False, epochs=1, verbose=0).history
+    model.compile(keras.optimizers.SGD(1e-3), loss=model.loss)  # is traced anew
+    anew = model.fit(feed(), shuffle=False, epochs=1, verbose=0).history
+    later = {"judged": judged, "more": more["loss"], "anew": anew["loss"]}
+    return {"history": history, "weights": weights, "later": later}
 
 
 class Own(keras.Model):
@@ -175,6 +182,7 @@ def main():
         found["alone"] = {name: told(on_one_device(m)) for name, m in MAKERS.items()}
         found["refused"] = refusals()
     found["together"] = {name: told(on_all(make)) for name, make in MAKERS.items()}
+    found["first"] = distribution.is_first()
     print(json.dumps(found))
 
 

@@ -98,6 +98,16 @@ def assert_equal(found: dict, expected: dict, leave_out=()) -> None:
         assert np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
 
 
+def assert_goes_on(found: dict, expected: dict, exactly: bool) -> None:
+    """The noise of a VAE is another one then, where replicas drew it."""
+    tolerance = 2e-4 if exactly else 0.1
+    for name, value in expected["later"]["judged"].items():
+        assert np.allclose(found["later"]["judged"][name], value, rtol=tolerance), name
+    for name in ("more", "anew"):
+        values = found["later"][name], expected["later"][name]
+        assert np.allclose(*values, rtol=tolerance), name
+
+
 def left_out(name: str) -> tuple[str, ...]:
     # the draws of `evaluate` begin anew on each device of TensorFlow
     return DRAWN_ANEW if BACKEND == "tensorflow" and name == "VAE" else ()
@@ -111,6 +121,7 @@ def test_two_devices_train_like_one(name, devices):
     losses = expected["history"]["loss"]
     assert abs(losses[1] / losses[0] - 1) > 0.01  # something was learnt
     assert_equal(found, expected, left_out(name))
+    assert_goes_on(found, expected, exactly=not left_out(name))
 
 
 @needs_an_engine
@@ -119,6 +130,22 @@ def test_two_devices_train_like_one(name, devices):
 def test_two_processes_train_like_one(name, devices, processes):
     for one in processes:
         assert_equal(one["together"][name], devices["alone"][name], left_out(name))
+
+
+@needs_an_engine
+@pytest.mark.slow
+def test_one_process_is_the_first(devices, processes):
+    assert devices["first"]
+    assert [one["first"] for one in processes] == [True, False]
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TF_CONFIG is TensorFlow's")
+def test_a_chief_comes_before_the_workers(monkeypatch):
+    cluster = {"chief": ["a:1"], "worker": ["b:1"]}
+    for kind, first in (("chief", True), ("worker", False)):
+        config = {"cluster": cluster, "task": {"type": kind, "index": 0}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        assert distribution.is_first() is first
 
 
 @needs_an_engine
