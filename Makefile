@@ -108,6 +108,9 @@ backends: $(VENV)-torch/ready  ## models and one chapter of each part on all thr
 	$(MAKE) --no-print-directory unit-models BACKEND=tensorflow
 	$(MAKE) --no-print-directory unit-models BACKEND=jax
 	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest tests/models
+	KERAS_BACKEND=jax $(BIN)/python tests/models/test_backends.py
+	KERAS_BACKEND=torch $(VENV)-torch/bin/python tests/models/test_backends.py
+	$(BIN)/python book/ledger_page.py
 	KERAS_BACKEND=jax $(PYTEST) $(STRICT) $(PARTS)
 	KERAS_BACKEND=torch $(VENV)-torch/bin/python -m pytest $(STRICT) $(PARTS)
 
@@ -121,13 +124,14 @@ unit-models: $(READY)
 $(VENV)-torch/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-torch
 	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
-	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest ipykernel nbval
+	$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest ipykernel nbval jupytext nbclient
 	@touch $@
 
 # gpu-small computes as gpu does with as much as cpu; KERAS_BACKEND chooses the backend.
 PRESET ?= gpu
-gpu: $(READY)  ## strict nbval of every notebook under PRESET=gpu, with verdicts, times and memory
-	$(BIN)/python book/preset_run.py --preset $(PRESET) -- $(STRICT)
+ON_TORCH := $(filter torch,$(KERAS_BACKEND))
+gpu: $(if $(ON_TORCH),$(VENV)-torch/ready,$(READY))  ## strict nbval of every notebook under PRESET=gpu, with verdicts, times and memory
+	$(if $(ON_TORCH),$(VENV)-torch/bin,$(BIN))/python book/preset_run.py --preset $(PRESET) -- $(STRICT)
 
 # Seeds are copied, for the fuzzer adds to the folder that it is given.
 TIME ?= 1800
@@ -139,13 +143,14 @@ fuzz: $(READY)  ## look for bytes that break the DICOM reader (Linux); TIME=1800
 
 # Peers are measured in an environment of their own, for the same reason as PyTorch.
 PEERS  ?= pythae==0.1.2 monai==1.6.1
-bench: $(READY) $(VENV)-peers/ready  ## speed against peers (hours, about 16 GB; nothing else may run), then its page
+bench: $(READY) $(VENV)-peers/ready $(if $(filter gpu,$(DEVICE)),$(VENV)-torch/ready)  ## speed against peers (hours, about 16 GB; nothing else may run), then its page
 	$(BIN)/python tests/benchmarks/bench_reading.py
 	$(BIN)/python tests/benchmarks/bench_store.py
 	$(BIN)/python tests/benchmarks/bench_step.py
 	$(BIN)/python tests/benchmarks/bench_feeding.py
 	$(BIN)/python tests/benchmarks/bench_training.py --peers $(VENV)-peers/bin/python
 	$(BIN)/python tests/benchmarks/bench_course.py
+	$(if $(filter gpu,$(DEVICE)),$(BIN)/python tests/benchmarks/bench_gpu.py --torch $(VENV)-torch/bin/python)
 	$(BIN)/python book/speed_page.py
 
 $(VENV)-peers/ready: Makefile

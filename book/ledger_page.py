@@ -2,7 +2,9 @@
 
 `ledger/NAME.jsonl` holds the run that made the notebook, `ledger/seeds/NAME.jsonl` runs
 with other seeds, `ledger/real/NAME.jsonl` one on real CT; `ledger/contest/DATA.jsonl`
-what contest.py measured of four codes.
+what contest.py measured of four codes, `ledger/presets` and `ledger/backends` what runs
+under other presets and on other backends of Keras found. The press writes the page, and
+so does `python book/ledger_page.py`.
 """
 
 import json
@@ -56,7 +58,17 @@ PRESETS = """\
 
 The same notebooks under another preset or backend: wall time, how many of the claims
 hold, which do not, and how many cells print something else than what is stored. The
-presets `gpu` and `gpu-small` compute in bfloat16.
+presets `gpu` and `gpu-small` train in bfloat16, but for chapter 6 and parts of chapter
+10, which compare numbers closely.
+"""
+
+
+BACKENDS = """\
+## One model, three backends
+
+The same weights and the same images: the largest difference between what a model and
+its losses give on another backend of Keras and on TensorFlow, relative where the number
+is larger than 1. Tests demand less than 1e-4 (`make backends`).
 """
 
 
@@ -82,6 +94,7 @@ def page(book: Path) -> str:
     else:
         parts.append(contest(ledger / "contest"))
         parts.append(presets(book))
+        parts.append(backends(ledger / "backends"))
         parts.append(costs(book))
     return "\n".join(parts)
 
@@ -204,6 +217,20 @@ def presets(book: Path) -> str:
     return "\n".join([PRESETS, body, *told]) + "\n"
 
 
+def backends(folder: Path) -> str:
+    """Return how far other backends' numbers are from TensorFlow's, a row a model."""
+    found = [json.loads(p.read_text("utf-8")) for p in sorted(folder.glob("*.json"))]
+    if not found:
+        return ""
+    rows = [["Model", *(one["backend"] for one in found)]]
+    for name in found[0]["differences"]:
+        rows.append([name, *(f"{one['differences'][name]:.0e}" for one in found)])
+    used = {k: v for one in found for k, v in one["versions"].items()}
+    named = ", ".join(f"{k} {v}" for k, v in used.items())
+    body = table(rows, [40, *(60 // len(found) for _ in found)])
+    return "\n".join([BACKENDS, body, f"{words(named)}.\n"])
+
+
 def cost_and_verdict(record: Entry) -> str:
     """Say in a line what a run under a preset cost and found."""
     parts = [f"{record['seconds']} s"]
@@ -246,3 +273,9 @@ def cost_of(path: Path) -> dict[str, int]:
     except ValueError:  # a conflict: the press is about to write it anew
         return {}
     return notebook.get("metadata", {}).get("medvae", {}).get("cost", {})
+
+
+if __name__ == "__main__":
+    from press import BOOK, replace
+
+    replace(BOOK / "ledger.md", page(BOOK))

@@ -62,9 +62,35 @@ def test_what_differs_and_what_fails_is_named(book, capsys):
     assert "1 of 2 hold, not: C99.2, 1 of 2 cells differ" in capsys.readouterr().out
 
 
+def test_claims_that_were_not_reached_have_failed(book, monkeypatch):
+    stored = [{"id": f"C99.{n}"} for n in (1, 2, 3)]
+    ledger = book / "ledger/99_odd.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text("".join(json.dumps(one) + "\n" for one in stored), "utf-8")
+    monkeypatch.setattr(ledger_page, "page", lambda book: "")
+    preset_run.main(["99", "--preset", "gpu-small", *OPTIONS], book=book)
+    out = book / "ledger/presets/gpu-small_tensorflow.jsonl"
+    record = json.loads(out.read_text("utf-8"))
+    assert (record["claims"], record["fail"]) == (3, ["C99.2", "C99.3"])
+
+
+def test_backend_that_cannot_be_loaded_ends_the_run(book, monkeypatch):
+    monkeypatch.setitem(preset_run.COUNT, "tensorflow", "no.such.name")
+    with pytest.raises(SystemExit, match="tensorflow cannot be loaded.*NameError"):
+        preset_run.main(["99", "--preset", "gpu-small", *OPTIONS], book=book)
+    monkeypatch.setenv("KERAS_BACKEND", "theano")
+    with pytest.raises(SystemExit, match="must be one of tensorflow, jax.*'theano'"):
+        preset_run.main(["99", "--preset", "gpu-small", *OPTIONS], book=book)
+    assert not (book / "ledger/presets").exists()
+
+
 def test_missing_gpu_is_said_with_the_remedy(book, monkeypatch, capsys):
     monkeypatch.setattr(preset_run, "gpu", lambda: None)
     assert preset_run.main(["--preset", "gpu"], book=book) == 1
     assert "needs a GPU, and none answers" in capsys.readouterr().out
+    monkeypatch.setattr(preset_run, "gpu", lambda: ("A card", 0))
+    monkeypatch.setattr(preset_run, "n_gpus", lambda: 0)
+    assert preset_run.main(["--preset", "gpu"], book=book) == 1
+    assert "sees none, though nvidia-smi does" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         preset_run.main(["42", "--preset", "gpu-small"], book=book)
