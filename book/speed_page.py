@@ -13,7 +13,7 @@ import ledger_page
 from ledger_cells import Entry, words
 from press import BOOK, replace
 from speed_picture import picture
-from speed_sections import course, feeding, gpu, reading, steps
+from speed_sections import course, feeding, gpu, reading, steps, store
 
 HEAD = """\
 # How fast is it?
@@ -43,11 +43,14 @@ def rate(record: Entry) -> tuple[float, float, float]:
 
 
 def best(records: list[Entry]) -> dict[tuple[str, int], Entry]:
-    """Return the fastest form of each way and size, in the order of the records."""
+    """Return the fastest form of each way and size, in the order of the records.
+
+    Of those that ran to the end: a slower one may have had the better minutes.
+    """
     found: dict[tuple[str, int], Entry] = {}
     for record in records:
         key = record["way"], record["pixels"]
-        if "seconds" in record and (
+        if record.get("to_the_end") and (
             key not in found or rate(record)[0] > rate(found[key])[0]
         ):
             found[key] = record
@@ -92,6 +95,43 @@ def table(fastest: dict[tuple[str, int], Entry], quality: list[Entry]) -> str:
     return ledger_page.table(rows, shares)
 
 
+def all_forms(records: list[Entry]) -> str:
+    """Return a row for each form of each way, folded away."""
+    sizes = sorted({record["pixels"] for record in records})
+    rows = [["Way to train", "Form", *(f"{p} × {p}" for p in sizes)]]
+    by_form: dict[tuple[str, str], dict[int, Entry]] = {}
+    for record in records:
+        sizes_of = by_form.setdefault((record["way"], record["form"]), {})
+        sizes_of[record["pixels"]] = record
+    for (way, form), found in by_form.items():
+        cells = [
+            f"{rate(found[p])[0]:.0f}" if "seconds" in found.get(p, {}) else "–"
+            for p in sizes
+        ]
+        rows.append([way, words(form), *cells])
+    table_ = ledger_page.table(rows, [40, 30, *(30 // len(sizes) for _ in sizes)])
+    return ALL_FORMS.format(first=sizes[0], table=table_)
+
+
+ALL_FORMS = """\
+````{{admonition}} All forms, images per second
+:class: dropdown
+Every form ran at {first} × {first}; at a larger size only the two of each way that were
+fastest there.
+
+{table}````
+"""
+
+
+def rivals(records: list[Entry]) -> dict[int, float]:
+    """Return the images per second of the fastest peer at each size."""
+    found: dict[int, float] = {}
+    for (_, pixels), record in best(records).items():
+        if record["kind"] == "peer":
+            found[pixels] = max(found.get(pixels, 0.0), rate(record)[0])
+    return found
+
+
 def verdicts(records: list[Entry]) -> str:
     """Say in a sentence a size how this course compares, whoever wins."""
     lines, fastest = [], best(records)
@@ -119,7 +159,7 @@ def verdicts(records: list[Entry]) -> str:
 
 def overhead(records: list[Entry]) -> float | None:
     """Return how much longer than plain Keras an epoch takes, in the usual form."""
-    forms = {(r["kind"], r["form"]): r for r in records if "seconds" in r}
+    forms = {(r["kind"], r["form"]): r for r in records if r.get("to_the_end")}
     for (kind, form), ours in forms.items():
         same = forms.get(("keras, course loaded", form))
         if kind == "course" and same:
@@ -146,7 +186,7 @@ def conditions(records: list[Entry]) -> str:
             what += [f"{record['pixels']} pixels"] if "pixels" in record else []
             named = ", ".join(word for word in what if word)
             parts.append(f"- {named}, could not be run: {words(record['reason'])}")
-    if not any("gpu" in record["machine"] for record in records):
+    if not any(record["machine"].get("gpu") for record in records):
         parts.append(
             "- `python tests/benchmarks/bench_gpu.py` was not run on a GPU yet: this "
             "page says nothing about one."
@@ -156,8 +196,9 @@ def conditions(records: list[Entry]) -> str:
 
 def page(book: Path) -> str:
     """Return the page as MyST Markdown; nothing where nothing was measured."""
-    names = ("training", "quality", "step", "gpu", "reading", "feeding", "course")
-    training, quality, apart, on_gpu, read, fed, built = (
+    names = ("training", "quality", "step", "gpu", "reading")
+    names += ("store", "feeding", "course")
+    training, quality, apart, on_gpu, read, kept, fed, built = (
         ledger_page.records(book / "speed" / f"{name}.jsonl") for name in names
     )
     fastest = best(training)
@@ -170,12 +211,14 @@ def page(book: Path) -> str:
         table(fastest, quality),
         picture({key: (rate(r), r["kind"]) for key, r in fastest.items()}),
         NOTES,
-        steps(apart),
+        all_forms(training),
+        steps(apart, rivals(training)),
         gpu(on_gpu),
         reading(read),
+        store(kept),
         feeding(fed),
         course(built),
-        conditions([*training, *quality, *apart, *on_gpu, *read, *fed, *built]),
+        conditions([*training, *quality, *apart, *on_gpu, *read, *kept, *fed, *built]),
     ]
     return "\n".join(part for part in parts if part)
 

@@ -6,8 +6,11 @@ import ledger_page
 from ledger_cells import Entry
 
 
-def steps(records: list[Entry]) -> str:
-    """Return where the time of a training step goes, a row for each size."""
+def steps(records: list[Entry], rivals: dict[int, float]) -> str:
+    """Return where the time of a training step goes, a row for each size.
+
+    `rivals` are the images per second of the fastest peer at a size.
+    """
     if not records:
         return ""
     rows = [
@@ -20,12 +23,16 @@ def steps(records: list[Entry]) -> str:
         shares = [f"{1000 * s:.1f} ms, {s / taken[-1]:.0%}" for s in each]
         size = f"{record['pixels']} × {record['pixels']}"
         rows.append([size, *shares, f"{1000 * taken[-1]:.1f} ms"])
-        speed = record["operations"] / taken[0]
-        lines.append(
+        speed, bare = record["operations"] / taken[0], record["batch"] / taken[0]
+        line = (
             f"- At {size} the layers run at {speed / record['ceiling']:.0%} of the "
             f"{record['ceiling'] / 1e9:.0f} billion operations a second that a product "
-            "of large matrices reaches here."
+            f"of large matrices reaches here. If they were all, {bare:.0f} images "
+            "would be trained in a second"
         )
+        if record["pixels"] in rivals:
+            line += f", {bare / rivals[record['pixels']]:.2f} times the fastest peer's"
+        lines.append(line + ".")
     table_ = ledger_page.table(rows, [15, *5 * [17]])
     return "\n".join([STEP, table_, *lines]) + "\n"
 
@@ -34,30 +41,36 @@ STEP = """\
 ## Where the time of a step goes
 
 A step of this course's `fit` taken apart: its convolutions and dense layers, each for
-itself with its gradients; what the network adds between them (activations, sampling,
-loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
+itself with its activation and its gradients; what the network adds between them
+(sampling, reshaping, loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
 """
 
 
 def gpu(records: list[Entry]) -> str:
     """Return speed and share of the ceiling on a GPU, a row for each way."""
-    made = [record for record in records if "seconds" in record]
+    made = {
+        (record["way"], tuple(record["shape"][:-1])): record
+        for record in records
+        if "seconds" in record
+    }
     if not made:
         return ""
-    sizes = list(dict.fromkeys(tuple(record["shape"][:-1]) for record in made))
+    sizes = list(dict.fromkeys(size for _, size in made))
     rows = [["Way to train", *(" × ".join(map(str, size)) for size in sizes)]]
-    for way in dict.fromkeys(record["way"] for record in made):
+    for way in dict.fromkeys(record["way"] for record in records):
         cells = []
         for size in sizes:
-            for record in made:
-                if record["way"] == way and tuple(record["shape"][:-1]) == size:
-                    s = statistics.median(record["seconds"])
-                    share = record["operations"] / s / record["ceiling"]
-                    cells.append(f"{record['images'] / s:.0f} a second, {share:.0%}")
-        rows.append([way, *(cells or ["fails"])])
+            record = made.get((way, size))
+            if record is None:
+                cells.append("fails")
+                continue
+            s = statistics.median(record["seconds"])
+            share = record["operations"] / s / record["ceiling"]
+            cells.append(f"{record['images'] / s:.0f} a second, {share:.0%}")
+        rows.append([way, *cells])
     shares = [40, *(60 // len(sizes) for _ in sizes)]
     table_ = ledger_page.table(rows, shares)
-    name = made[0]["machine"]["gpu"] or "no GPU"
+    name = next(iter(made.values()))["machine"]["gpu"] or "no GPU"
     return "\n".join([GPU.format(name=name), table_]) + "\n"
 
 
@@ -99,16 +112,40 @@ loop by hand does not.
 """
 
 
+def store(records: list[Entry]) -> str:
+    """Return what memory a store on disk saves, a row for each number of slices."""
+    if not records:
+        return ""
+    names = {"store": "Store on disk", "memory": "Arrays in memory"}
+    sizes = dict.fromkeys(record["slices"] for record in records)
+    rows = [["Slices come from", *(f"{n} slices" for n in sizes)]]
+    for kind in dict.fromkeys(record["kind"] for record in records):
+        found = {r["slices"]: r for r in records if r["kind"] == kind}
+        cells = [
+            f"{found[n]['resident']:.0f} MiB, {found[n]['feeding']:.0f} a second"
+            for n in sizes
+        ]
+        rows.append([names.get(kind, kind), *cells])
+    widths = [25, *(75 // len(sizes) for _ in sizes)]
+    text = STORE.format(pixels=records[0]["pixels"])
+    return "\n".join([text, ledger_page.table(rows, widths)]) + "\n"
+
+
+STORE = """\
+## Keeping more than memory holds
+
+Slices of {pixels} × {pixels} from a store on disk and from an array in memory: most
+memory that the process holds while it trains, TensorFlow's own included, and how many
+slices a second are read, shuffled and made model units, without a network.
+"""
+
+
 def feeding(records: list[Entry]) -> str:
     """Return which share of its time the network waits for images."""
     if not records:
         return ""
     ways = [way for way in records[0]["seconds"] if way != "one batch"]
-    names = {
-        "arrays": "Arrays in memory",
-        "store": "Store on disk, read ahead",
-        "store, not ahead": "Store on disk, not ahead",
-    }
+    names = {"arrays": "Arrays in memory", "store": "Store on disk"}
     rows = [["Images come from", *(f"{r['pixels']} × {r['pixels']}" for r in records)]]
     for way in ways:
         shares = [
@@ -152,4 +189,6 @@ def course(records: list[Entry]) -> str:
 - After a change of prose, the press takes {s["press"]:.0f} s for the notebook and the
   book {s["again"]:.0f} s; `make book`, which writes every page anew, takes
   {s["again, all pages"]:.0f} s.
+- `medvae-course --help` answers in {s["help"]:.2f} s, `import medvae_course.ct` takes
+  {s["import"]:.2f} s: TensorFlow is loaded by what trains, and by nothing else.
 """

@@ -1,4 +1,4 @@
-"""Benchmark: the notebooks' cost, the book built, and built again after an edit.
+"""Benchmark: the notebooks' cost, the book built and built again, starting up.
 
 Command, with nothing else running:
     python tests/benchmarks/bench_course.py [--repeats 3]
@@ -6,8 +6,10 @@ Command, with nothing else running:
 Works on a copy of the book and the library. What the notebooks cost is read from what
 the press wrote into them. "edit" adds a sentence to a chapter; then the press takes it
 into its notebook, keeping the outputs, and the book is built again: once with the pages
-that did not change kept, once without, as `make book` does it. Leaves `course.jsonl` in
-the folder of --out.
+that did not change kept, once without, as `make book` does it. "help" is
+`medvae-course --help`, "import" that of `medvae_course.ct`, each in a process of its
+own; what they write to standard error ends the benchmark. Leaves `course.jsonl` in the
+folder of --out.
 """
 
 import argparse
@@ -67,6 +69,24 @@ def measure(folder: Path, repeats: int) -> dict[str, list[float]]:
     return found
 
 
+def start_up(repeats: int) -> dict[str, list[float]]:
+    """Return the seconds of processes that do nothing but start; the first warms up."""
+    tool = str(Path(sys.executable).with_name("medvae-course"))
+    jobs = {
+        "help": [tool, "--help"],
+        "import": [sys.executable, "-c", "import medvae_course.ct"],
+    }
+    found = {name: [] for name in jobs}
+    for _ in range(repeats + 1):
+        for name, command in jobs.items():
+            start = time.perf_counter()
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            found[name].append(time.perf_counter() - start)
+            if done.returncode or done.stderr:
+                sys.exit(done.stderr or f"{name} ends with {done.returncode}")
+    return {name: times[1:] for name, times in found.items()}
+
+
 def notebooks(book: Path) -> dict:
     """Return what the notebooks cost together, and the dearest."""
     sys.path.insert(0, str(ROOT / "book"))
@@ -98,11 +118,11 @@ def main(arguments: list[str] | None = None) -> None:
             shutil.copytree(ROOT / part, Path(name, part), ignore=leave)
         for file in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / file, name)
-        found = measure(Path(name), options.repeats)
+        found = measure(Path(name), options.repeats) | start_up(3 * options.repeats)
     records = [{"job": "notebooks", **notebooks(ROOT / "book")}]
     for job, times in found.items():
-        print(f"{statistics.median(times):6.1f} s  {job}")
-        records.append({"job": job, "seconds": [round(s, 2) for s in times]})
+        print(f"{statistics.median(times):6.2f} s  {job}")
+        records.append({"job": job, "seconds": [round(s, 3) for s in times]})
     results.write("course", [common | record for record in records], options.out)
 
 

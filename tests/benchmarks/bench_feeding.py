@@ -3,13 +3,12 @@
 Command, with nothing else running:
     python tests/benchmarks/bench_feeding.py
 
-Trains on slices of phantom patients in four ways, an epoch each by turns:
+Trains on slices of phantom patients in three ways, an epoch each by turns:
 
 - one batch: the same batch at every step, which nobody has to wait for;
 - arrays: all slices in memory, model units;
 - store: HU on disk (`ct.store`), read and made model units batch by batch, by
-  `BlockFeed`, while the network trains;
-- store, not ahead: the same, but each batch is read when the network asks for it.
+  `BlockFeed`, while the network trains.
 
 Leaves `feeding.jsonl` in the folder of --out: seconds of each epoch.
 """
@@ -23,7 +22,7 @@ import time
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ |= {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 
 import numpy as np
 import results
@@ -54,13 +53,9 @@ def build(data: datasets.Dataset, pixels: int, folder: Path) -> store.Store:
     return store.build(items, folder, side_mm=side, pixels=pixels)
 
 
-def sources(opened: store.Store, workers: int) -> BlockFeed:
+def source(opened: store.Store) -> BlockFeed:
     return BlockFeed(
-        opened.hu,
-        patients=opened.patients,
-        prepare=TO_MODEL,
-        batch_size=task.BATCH,
-        workers=workers,
+        opened.hu, patients=opened.patients, prepare=TO_MODEL, batch_size=task.BATCH
     )
 
 
@@ -108,13 +103,12 @@ def ways(model, images: np.ndarray, opened: store.Store) -> dict:
     """Return functions that train for an epoch, by name."""
     n_steps = -(-len(images) // task.BATCH)
     batch = tf.data.Dataset.from_tensors(images[: task.BATCH]).cache()
-    ahead, late = sources(opened, workers=1), sources(opened, workers=0)
+    stored = source(opened)
     fed = {"batch_size": task.BATCH, "verbose": 0}
     return {
         "one batch": lambda: model.fit(batch.repeat(n_steps), shuffle=False, verbose=0),
         "arrays": lambda: model.fit(images, **fed),
-        "store": lambda: model.fit(ahead, shuffle=False, verbose=0),
-        "store, not ahead": lambda: model.fit(late, shuffle=False, verbose=0),
+        "store": lambda: model.fit(stored, shuffle=False, verbose=0),
     }
 
 

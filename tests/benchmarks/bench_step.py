@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ |= {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 
 import keras
 import numpy as np

@@ -1,7 +1,7 @@
-"""Memory and speed of feeding `fit` from a store on disk, against arrays in memory.
+"""Benchmark: memory and speed of feeding `fit` from a store, against arrays.
 
-COMMAND   python tests/benchmarks/bench_store.py                 the whole table
-          python tests/benchmarks/bench_store.py --slices 1000 4000 --pixels 64
+Command, with nothing else running:
+    python tests/benchmarks/bench_store.py [--slices 1000 4000 --pixels 64]
 
 Every row is a process of its own, which opens a store of n slices and trains a small
 model on it for some epochs. Memory is read while it trains (Linux):
@@ -14,7 +14,7 @@ model on it for some epochs. Memory is read while it trains (Linux):
 Both are medians over the steps of the last epoch. "feeding" is a pass over all batches
 without a model, images per second, median of 5; what the disk has to give was in the
 page cache. A store is made model units batch by batch; the arrays in memory are model
-units from the start. Not run in tests.
+units from the start. Leaves `store.jsonl` in the folder of --out.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import results
 
 EPOCHS, REPEATS, PER_PATIENT = 2, 5, 100
 
@@ -149,9 +150,10 @@ def rate(feed, n: int) -> float:
     return n / (time.perf_counter() - start)
 
 
-def main(options: argparse.Namespace) -> None:
-    """Print a row for each number of slices and each way to feed."""
+def main(options: argparse.Namespace, words: list[str]) -> None:
+    """Print a row for each number of slices and each way to feed, and keep them."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    common, records = results.about(words, ["medvae-course", "keras", "numpy"]), []
     print("slices  kind     stored MiB  private MiB  resident MiB  feeding images/s")
     with tempfile.TemporaryDirectory() as place:
         for n in options.slices:
@@ -168,12 +170,16 @@ def main(options: argparse.Namespace) -> None:
                 if done.returncode:
                     sys.exit(done.stderr)
                 row = json.loads(done.stdout.splitlines()[-1])
+                row |= {"slices": n, "pixels": options.pixels, "kind": kind}
+                row["stored"] = opened.hu.array.nbytes / 2**20
+                records.append(common | row)
                 print(
-                    f"{n:6}  {kind:7}  {opened.hu.array.nbytes / 2**20:10.0f}  "
+                    f"{n:6}  {kind:7}  {row['stored']:10.0f}  "
                     f"{row['private']:11.0f}  {row['resident']:12.0f}  "
                     f"{row['feeding']:16.0f}",
                     flush=True,
                 )
+    results.write("store", records, options.out)
 
 
 if __name__ == "__main__":
@@ -185,8 +191,9 @@ if __name__ == "__main__":
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--kinds", nargs="+", default=["store", "memory"])
     parser.add_argument("--one", nargs=2, metavar=("FOLDER", "KIND"))
+    parser.add_argument("--out", type=Path, default=results.SPEED)
     chosen = parser.parse_args()
     if chosen.one:
         print(json.dumps(measure(*chosen.one, chosen.batch)))
     else:
-        main(chosen)
+        main(chosen, sys.argv[1:])

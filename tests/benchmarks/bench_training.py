@@ -7,10 +7,11 @@ PYTHON is that of an environment with PyTorch, pythae and MONAI; `make bench` se
 up. All train the same network (`peers/task.py`) on the same phantom slices with the
 same batch, optimizer and loss, each in several forms, all in one run:
 
-- speed: every form is a process that waits for its turn. In each round each trains a
-  few epochs, in an order of its own, so that a machine that drifts slows them alike.
-  The first epochs, in which programs are compiled, are not counted. The first size is
-  run in all forms, further ones in the two of each way that were fastest there.
+- speed: every form is a process that is stopped until its turn comes. In each round
+  each trains an epoch, in an order drawn anew, so that a machine that drifts slows them
+  alike. The first epochs, in which programs are compiled, are not counted. At the first
+  size all forms run a few rounds; the two of each way that are fastest then, and those
+  that tell the overhead of this course as they come, run on, and at further sizes.
 - quality: seconds of training until the patients of the test are redrawn better than
   by PCA with as many numbers; compiling counts, looking does not. It is run by the
   form that was fastest, and where that is a compiled one also by the fastest other.
@@ -23,6 +24,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -45,6 +47,7 @@ KERAS = {
 }
 PLAIN = KERAS | {
     "tf.data": {"feeding": "tf.data"},
+    "tf.data, oneDNN": {"feeding": "tf.data", "onednn": True},
     "oneDNN": {"onednn": True},
     "oneDNN, 7 steps at once": {"onednn": True, "steps_per_execution": 7},
 }
@@ -99,12 +102,21 @@ class Worker:
         raise Failed(results.last_line(self.errors.read_text("utf-8", "replace")))
 
     def ask(self, **order) -> dict:
+        self.signal("SIGCONT")
         with suppress(BrokenPipeError):  # then the answer says why
             self.process.stdin.write(json.dumps(order) + "\n")
             self.process.stdin.flush()
-        return self.answer()
+        try:
+            return self.answer()
+        finally:
+            self.signal("SIGSTOP")
+
+    def signal(self, name: str) -> None:
+        if hasattr(signal, name):  # not on Windows, where a form only waits
+            self.process.send_signal(getattr(signal, name))
 
     def end(self) -> None:
+        self.signal("SIGCONT")
         with suppress(BrokenPipeError):
             self.process.stdin.close()  # which ends its loop
         self.process.wait()
@@ -118,6 +130,7 @@ def start(name: str, form: str, pixels: int, seed: int, place: Path, peers: str)
     errors = place / f"{module} {form} {pixels} {seed}.txt"
     python = peers if module in OF_TORCH else sys.executable
     paths = [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]
+    inherited = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
     with errors.open("w") as file:
         process = subprocess.Popen(
             [python, str(HERE / "peers/worker.py"), module, json.dumps(settings)],
@@ -125,8 +138,9 @@ def start(name: str, form: str, pixels: int, seed: int, place: Path, peers: str)
             stdout=subprocess.PIPE,
             stderr=file,
             text=True,
-            env=os.environ
+            env=inherited  # whether oneDNN is on, the form says
             | {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+            | {"CUDA_VISIBLE_DEVICES": ""}
             | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)},
         )
     return Worker(name, form, forms[form], process, errors)
@@ -182,29 +196,37 @@ def speed(
 ) -> list[dict]:
     """Return a record for each form."""
     workers, failures = begin(options, pixels, place, forms)
-    order = random.Random(0)
+    order, kept = random.Random(0), list(workers)
     for number in range(options.rounds):
         print(f"{pixels}: round {number + 1} of {options.rounds}", flush=True)
-        for worker in order.sample(workers, len(workers)):
+        if number == options.first_rounds:
+            so_far = [told(worker) for worker in workers]
+            kept = [w for w in workers if w.form in further(so_far, w.name)]
+        for worker in order.sample(kept, len(kept)):
             try:
-                found = worker.ask(do="epochs", n=options.epochs)["seconds"]
+                worker.seconds += worker.ask(do="epochs", n=1)["seconds"]
             except Failed as reason:
                 failures.append(failure(worker, reason))
                 workers.remove(worker)
-            else:
-                worker.seconds += found
+                kept.remove(worker)
     records = []
     for worker in workers:
         worker.end()
         rate = n_images / statistics.median(worker.seconds)
         print(f"{pixels}: {rate:6.0f} images/s  {worker.name}, {worker.form}")
-        records.append(
-            {"way": worker.name, "form": worker.form, "kind": kind(worker)}
-            | {"options": worker.options}
-            | worker.about
-            | {"images": n_images, "seconds": [round(s, 4) for s in worker.seconds]}
-        )
+        record = told(worker) | {"images": n_images, "to_the_end": worker in kept}
+        records.append(record)
     return [{"pixels": pixels} | record for record in records + failures]
+
+
+def told(worker: Worker) -> dict:
+    """Return what was measured of a form."""
+    return (
+        {"way": worker.name, "form": worker.form, "kind": kind(worker)}
+        | {"options": worker.options}
+        | worker.about
+        | {"seconds": [round(s, 4) for s in worker.seconds]}
+    )
 
 
 def kind(worker: Worker) -> str:
@@ -219,9 +241,16 @@ def by_speed(records: list[dict], name: str) -> list[dict]:
     return sorted(mine, key=lambda record: statistics.median(record["seconds"]))
 
 
+def further(records: list[dict], name: str) -> list[str]:
+    """Return the forms of a way that run on."""
+    mine = [record["form"] for record in by_speed(records, name)[:2]]
+    usual = ["as it comes"] if WAYS[name][1] in (KERAS, LOADED) else []
+    return list(dict.fromkeys([*mine, *usual]))
+
+
 def finalists(records: list[dict], name: str) -> list[str]:
     """Return the fastest form of a way, and the fastest that compiles no kernels."""
-    mine = by_speed(records, name)
+    mine = [r for r in by_speed(records, name) if r["to_the_end"]]
     waiting = [r["form"] for r in mine if not COMPILED & r["options"].keys()]
     return list(dict.fromkeys([r["form"] for r in mine[:1]] + waiting[:1]))
 
@@ -263,8 +292,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=results.SPEED)
     parser.add_argument("--pixels", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--patients", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=3, help="of a form in a round")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--first-rounds", type=int, default=3, help="of all forms")
     parser.add_argument("--seeds", type=int, default=3, help="of quality; 0 for none")
     parser.add_argument("--most", type=int, default=200, help="epochs to a quality")
     parser.add_argument("--only", nargs="+", help="modules of peers/ to run")
@@ -274,22 +303,21 @@ def main(arguments: list[str] | None = None) -> None:
     common = {"command": results.command(words), "machine": results.machine()}
     common |= {"batch": task.BATCH}
     results.warn_if_busy()
-    speeds, qualities = [], []
+    speeds, goals = [], []
     forms = {name: list(WAYS[name][1]) for name in options.ways}
     with tempfile.TemporaryDirectory() as name:
         for pixels in options.pixels:
             given = prepare(Path(name), pixels, options.patients)
             found = speed(options, pixels, Path(name), given["images"], forms)
-            forms = {
-                way: [r["form"] for r in by_speed(found, way)[:2]] for way in forms
-            }
+            forms = {way: further(found, way) for way in forms}
             speeds += [common | record for record in found]
             results.write("training", speeds, options.out)
-            if pixels == options.pixels[0] and options.seeds:
-                goal_db = given["goal_db"]
-                found = quality(options, pixels, Path(name), found, goal_db)
-                qualities += [common | record for record in found]
-                results.write("quality", qualities, options.out)
+            goals.append(given["goal_db"])
+        if options.seeds:
+            first = options.pixels[0]
+            of_first = [record for record in speeds if record["pixels"] == first]
+            found = quality(options, first, Path(name), of_first, goals[0])
+            results.write("quality", [common | r for r in found], options.out)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 SPEED = Path(__file__).resolve().parents[2] / "book" / "speed"
-PLACES = {"--out", "--peers"}  # options that say where, not what
+PLACES = {"--out", "--peers", "--torch"}  # options that say where, not what
 
 
 def command(arguments: list[str]) -> str:

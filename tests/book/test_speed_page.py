@@ -24,6 +24,7 @@ def speed(way, form, kind, seconds, pixels=64):
         "versions": {"keras": "3"},
         "images": 1000,
         "seconds": seconds,
+        "to_the_end": True,
     }
 
 
@@ -47,7 +48,7 @@ COURSE = [
     | {"longest": ["01_one", 60], "largest": ["02_two", 700]},
     *(
         COMMON | {"job": job, "seconds": [30.0, 10.0, 20.0]}
-        for job in ("whole", "press", "again", "again, all pages")
+        for job in ("whole", "press", "again", "again, all pages", "help", "import")
     ),
 ]
 
@@ -60,6 +61,12 @@ READING = [
     COMMON
     | {"series": "JPEG 2000", "shape": [60, 512, 512]}
     | {"seconds": {"ours": [2.0, 3.0, 1.0], "theirs": [4.0, 4.0, 4.0]}}
+]
+STORE = [
+    COMMON
+    | {"slices": 1000, "pixels": 128, "kind": kind, "stored": 31.2}
+    | {"private": 300.0, "resident": resident, "feeding": 5000.4}
+    for kind, resident in (("store", 400.0), ("memory", 462.5))
 ]
 FEEDING = [
     COMMON
@@ -80,7 +87,7 @@ def page(tmp_path):
     (tmp_path / "speed").mkdir()
     quality = [arrival("eager", 0, [3.0, 4.0]), arrival("eager", 1, [9.0])]
     parts = {"training": TRAINING, "quality": quality, "course": COURSE, "step": STEP}
-    parts |= {"reading": READING, "feeding": FEEDING, "gpu": GPU}
+    parts |= {"reading": READING, "feeding": FEEDING, "gpu": GPU, "store": STORE}
     for name, records in parts.items():
         text = "".join(json.dumps(record) + "\n" for record in records)
         (tmp_path / "speed" / f"{name}.jsonl").write_text(text, "utf-8")
@@ -95,6 +102,12 @@ def test_table_shows_the_fastest_form_and_its_quartiles(page):
     assert "  - 8 [7, 9], eager\n" in page
 
 
+def test_all_forms_are_there_to_unfold(page):
+    assert "* - ours\n  - XLA\n  - 500\n  - –\n" in page
+    assert "* - ours\n  - odd\n  - –\n  - –\n" in page
+    assert "* - Peer `x` & y\n  - eager\n  - 500\n  - 111\n" in page
+
+
 def test_page_says_who_is_faster(page):
     assert "At 64 × 64 this course trains 2.00 times as fast as the fastest" in page
     # of the first form that both have, whatever is the fastest of each
@@ -106,24 +119,29 @@ def test_page_tells_how_it_was_measured_and_what_could_not_be(page):
     assert "A chip with 2 cores, 16 GiB; keras 3." in page
     assert "ours, odd, 128 pixels, could not be run: no \\*luck\\*" in page
     assert "The book is built from nothing in 20 s." in page
+    assert "`medvae-course --help` answers in 20.00 s" in page
 
 
 def test_page_says_where_a_step_goes(page):
     for cell in ("40.0 ms, 50%", "10.0 ms, 12%", "20.0 ms, 25%", "80.0 ms"):
         assert f"  - {cell}\n" in page
     assert "the layers run at 50% of the 100 billion operations" in page
+    # 64 images in 40 ms, and a peer's 500 a second
+    assert "1600 images would be trained in a second, 3.20 times the fastest" in page
 
 
 def test_page_says_how_fast_is_read_and_who_waits(page):
     assert "* - ours\n  - 30 [20, 60]\n" in page
     assert "60 slices of 512 × 512" in page
     assert "* - Arrays in memory\n  - 10.0%\n" in page
-    assert "* - Store on disk, read ahead\n  - 25.0%\n" in page
+    assert "* - Store on disk\n  - 25.0%\n" in page
+    assert "* - Store on disk\n  - 400 MiB, 5000 a second\n" in page
 
 
 def test_page_says_what_a_gpu_reaches(page):
     assert "bfloat16 on A card" in page
     assert "* - jax\n  - 20 a second, 50%\n" in page
+    assert "* - torch.compile\n  - fails\n" in page
     assert "- torch.compile, could not be run: no compiler\n" in page
     assert "not run on a GPU yet" not in page
 

@@ -2,12 +2,13 @@
 
 import keras
 import task
+from keras_network import PACKAGES as PACKAGES_OF_KERAS
 from keras_network import AtStart
 
 from medvae_course.models import training, vae
 
 seed = training.set_seed
-PACKAGES = ["medvae-course", "keras", "tensorflow-cpu"]
+PACKAGES = ["medvae-course", *PACKAGES_OF_KERAS]
 
 
 class Peer:

@@ -1,11 +1,14 @@
 """The network of `task` in plain Keras, without a line of this course."""
 
+from importlib.metadata import packages_distributions
+
 import keras
 import task
 from keras import layers, ops
 
 seed = keras.utils.set_random_seed
-PACKAGES = ["keras", "tensorflow-cpu"]
+# `tensorflow-cpu` or `tensorflow`, by machine
+PACKAGES = ["keras", packages_distributions()["tensorflow"][0]]
 
 
 def halves(pixels: int) -> tuple[keras.Model, keras.Model]:
