@@ -26,3 +26,18 @@ def test_chapters_turn_it_on_before_keras(root):
         if "import keras" in text:
             setting = f'os.environ.setdefault("{NAME}", "1")'
             assert text.index(setting) < text.index("import keras"), path.name
+
+
+def test_commands_load_tensorflow_without_a_line_of_its_log():
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    code = """
+from medvae_course.cli.quiet import without_log
+with without_log():
+    import keras
+    from medvae_course.models import training
+keras.ops.zeros(1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=kept, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")

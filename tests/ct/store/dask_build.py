@@ -36,7 +36,7 @@ def main(folder: str, target: str, log: str) -> None:
     os.environ["LOG"] = log  # the workers inherit it
     cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, Client(cluster) as client:
-        executor = client.get_executor()
+        executor = client.get_executor(pure=False)
         built = store.build(sources(folder), target, executor=executor, **SETTINGS)
     print(len(built), "slices")
 
