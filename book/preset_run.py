@@ -34,11 +34,6 @@ COUNT = {
     "torch": "torch.cuda.device_count()",
 }
 """How many GPUs a backend sees, as an expression."""
-REMEDY = {
-    "tensorflow": "`make DEVICE=gpu env`",
-    "jax": "`pip install 'jax[cuda12]'` in its environment",
-    "torch": "a PyTorch with CUDA in its environment",
-}
 # or JAX would take three quarters of the GPU's memory at its start, TensorFlow all
 SPARING = {
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
@@ -170,7 +165,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     if asked.preset in RUN_ON_GPU and not on_gpu:
         print(
             f"the preset {asked.preset} needs a GPU, and the backend {backend()} sees "
-            f"none, though nvidia-smi does: {REMEDY[backend()]}"
+            "none, though nvidia-smi does: `make DEVICE=gpu env` brings TensorFlow and "
+            "JAX with CUDA, and PyTorch's own environment needs a build with CUDA"
         )
         return 1
     device = seen[0] if seen and on_gpu else f"{os.cpu_count()} cores, no GPU"

@@ -62,6 +62,17 @@ def test_what_differs_and_what_fails_is_named(book, capsys):
     assert "1 of 2 hold, not: C99.2, 1 of 2 cells differ" in capsys.readouterr().out
 
 
+def test_differences_between_backends_are_a_table(tmp_path):
+    for name, worst in (("jax", 2.3e-7), ("torch", 4.1e-6)):
+        record = {"backend": name, "versions": {name: "1"}}
+        record["differences"] = {"VAE": worst}
+        (tmp_path / f"{name}.json").write_text(json.dumps(record), "utf-8")
+    section = ledger_page.backends(tmp_path)
+    assert "* - Model\n  - jax\n  - torch\n" in section
+    assert "* - VAE\n  - 2e-07\n  - 4e-06\n" in section
+    assert ledger_page.backends(tmp_path / "nothing") == ""
+
+
 def test_claims_that_were_not_reached_have_failed(book, monkeypatch):
     stored = [{"id": f"C99.{n}"} for n in (1, 2, 3)]
     ledger = book / "ledger/99_odd.jsonl"
