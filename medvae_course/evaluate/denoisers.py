@@ -1,20 +1,17 @@
-"""Denoisers that need no network: four classical ones, and their tuning.
+"""Denoisers that need no network: four classical ones.
 
 Each takes a stack of images and one number, its strength, that has to be tuned on
-patients who are not those of the report. A network that was trained on thousands of
-pairs has to beat the best of them so tuned.
+patients who are not those of the report (`tuning`). A network that was trained on
+thousands of pairs has to beat the best of them so tuned.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
 from scipy import ndimage
 from skimage import restoration
 from sklearn import decomposition
-
-from .metrics import psnr_per_image
 
 
 def gaussian(images: np.ndarray, strength: float) -> np.ndarray:
@@ -166,69 +163,6 @@ class PatchPCA:
                 f"images must be at least {shape}, got {images.shape[1:3]}"
             )
         return np.lib.stride_tricks.sliding_window_view(images[..., 0], shape, (1, 2))
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A denoiser with the strength that served best.
-
-    Attributes:
-        denoise: function of images and strength.
-        strength: in the unit that `denoise` states.
-        psnr: mean over the images at that strength, dB.
-    """
-
-    denoise: Callable[[np.ndarray, float], np.ndarray]
-    strength: float
-    psnr: float
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Denoise (n, height, width, 1) images in model units."""
-        return self.denoise(images, self.strength)
-
-
-def tune(
-    denoise: Callable[[np.ndarray, float], np.ndarray],
-    strengths: Sequence[float],
-    *,
-    noisy: np.ndarray,
-    truth: np.ndarray,
-) -> Tuned:
-    """Choose the strength with the highest mean PSNR.
-
-    The mean squared error of all images together would be that of the noisiest few.
-
-    Args:
-        denoise: function of images and strength.
-        strengths: to try.
-        noisy: (n, height, width, 1) array, float, model units: validation patients.
-        truth: array of the same shape and unit.
-
-    Returns:
-        The denoiser with its best strength.
-
-    Raises:
-        ValueError: if shapes differ or there is nothing to try.
-
-    Example:
-        >>> truth = np.zeros((1, 16, 16, 1))
-        >>> noisy = truth + np.random.default_rng(0).normal(0, 0.1, truth.shape)
-        >>> tune(gaussian, (0.5, 1.0, 2.0), noisy=noisy, truth=truth).strength
-        2.0
-
-    Taught in: chapter 5.
-    """
-    if np.shape(noisy) != np.shape(truth) or not len(strengths):
-        raise ValueError(
-            "`noisy` and `truth` must have one shape and `strengths` an entry, got"
-            f" {np.shape(noisy)}, {np.shape(truth)} and {len(strengths)} strengths"
-        )
-    quality = [
-        float(psnr_per_image(truth, denoise(noisy, s), data_range=1.0).mean())
-        for s in strengths
-    ]
-    best = int(np.argmax(quality))
-    return Tuned(denoise, float(strengths[best]), quality[best])
 
 
 def _each(images: np.ndarray, denoise: Callable) -> np.ndarray:

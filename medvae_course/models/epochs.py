@@ -1,9 +1,8 @@
 """Epochs that end when their last batch is done, under TensorFlow.
 
-Keras feeds arrays to TensorFlow through `tf.data`, whose autotuner wakes after 10, 20,
-40, ... ms. When an epoch ends, TensorFlow often waits for it to wake once more, so that
-the epoch lasts 10 (2^n - 1) ms: 2.6 s in place of 1.5 s. Slices of an array need
-no tuning.
+Keras feeds TensorFlow through `tf.data`, whose autotuner wakes after 10, 20, 40, ...
+ms. When an epoch ends, TensorFlow often waits for it to wake once more, so that the
+epoch lasts 10 (2^n - 1) ms: 2.6 s in place of 1.5 s. What Keras feeds needs no tuning.
 """
 
 from functools import wraps
@@ -12,8 +11,10 @@ import keras
 
 
 def end_without_autotuner() -> None:
-    """Let `fit`, `evaluate` and `predict` feed arrays without the autotuner.
+    """Let `fit`, `evaluate` and `predict` feed without the autotuner.
 
+    Feeding is from arrays or from a `keras.utils.PyDataset`, such as
+    `feeding.BlockFeed`; a `tf.data.Dataset` of one's own keeps its options.
     `medvae_course.models` calls this when it is imported. What is fed, and in which
     order, does not change. Other backends than TensorFlow are left alone.
 
@@ -24,11 +25,17 @@ def end_without_autotuner() -> None:
         return
     try:  # a place that is not public: without it epochs are right, if slower
         from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-        usual = ArrayDataAdapter.get_tf_dataset
-    except (ImportError, AttributeError):
+        from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
+    except ImportError:
         return
-    if hasattr(usual, "__wrapped__"):
+    for adapter in (ArrayDataAdapter, PyDatasetAdapter):
+        _feed_untuned(adapter)
+
+
+def _feed_untuned(adapter: type) -> None:
+    """Let what an adapter feeds to TensorFlow be left alone by the tuner."""
+    usual = getattr(adapter, "get_tf_dataset", None)
+    if usual is None or hasattr(usual, "__wrapped__"):
         return
 
     @wraps(usual)
@@ -39,4 +46,4 @@ def end_without_autotuner() -> None:
         options.autotune.enabled = False
         return usual(self).with_options(options)
 
-    ArrayDataAdapter.get_tf_dataset = get_tf_dataset
+    adapter.get_tf_dataset = get_tf_dataset

@@ -31,8 +31,9 @@ class BlockFeed(keras.utils.PyDataset):
         prepare_targets: the same for `targets`.
         shuffle: False feeds the rows in their order, for validation and prediction.
         seed: of the shuffling.
-        workers: threads that read batches ahead; 1 reads a batch when its turn comes
-            (on TensorFlow ahead of it all the same, by `tf.data`).
+        workers: threads that read batches; 1 reads a batch when its turn comes, on
+            TensorFlow ahead of it. More read ahead everywhere, but where Keras builds a
+            model first they may go on with batches of that epoch.
 
     Raises:
         ValueError: if the arrays do not belong together, a patient's rows lie apart,

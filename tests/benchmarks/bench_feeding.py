@@ -3,14 +3,15 @@
 Command, with nothing else running:
     python tests/benchmarks/bench_feeding.py
 
-Trains on slices of phantom patients in three ways, an epoch each by turns:
+Trains on slices of phantom patients, an epoch each by turns, and adds up the time
+between asking for a batch and having it, the start of an epoch included. Batches come
+as Keras feeds them to `fit` on TensorFlow:
 
-- one batch: the same batch at every step, which nobody has to wait for;
 - arrays: all slices in memory, model units;
 - store: HU on disk (`ct.store`), read and made model units batch by batch, by
   `BlockFeed`, while the network trains.
 
-Leaves `feeding.jsonl` in the folder of --out: seconds of each epoch.
+Leaves `feeding.jsonl` in the folder of --out: seconds of each epoch, and those waited.
 """
 
 import argparse
@@ -24,9 +25,11 @@ from pathlib import Path
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
 os.environ |= {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": ""}
 
+import keras
 import numpy as np
 import results
 import tensorflow as tf
+from keras.src.trainers.data_adapters import get_data_adapter  # what `fit` uses
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
@@ -59,15 +62,32 @@ def source(opened: store.Store) -> BlockFeed:
     )
 
 
-def measure(ways: dict, repeats: int) -> dict[str, list[float]]:
+def epoch(model, adapter, dataset: tf.data.Dataset) -> tuple[float, float]:
+    """Train for an epoch; return its seconds, and those of waiting for batches."""
+    waited, start = 0.0, time.perf_counter()
+    adapter.on_epoch_begin()
+    asked = time.perf_counter()
+    for batch in dataset:
+        waited += time.perf_counter() - asked
+        model.train_on_batch(keras.tree.flatten(batch)[0])
+        asked = time.perf_counter()
+    adapter.on_epoch_end()
+    return time.perf_counter() - start, waited
+
+
+def measure(model, ways: dict, repeats: int) -> dict[str, dict[str, list[float]]]:
     """Return seconds of each epoch, run by turns; the first turn is not counted."""
-    found = {name: [] for name in ways}
-    for _ in range(repeats + 1):
-        for name, epoch in ways.items():
-            start = time.perf_counter()
-            epoch()
-            found[name].append(round(time.perf_counter() - start, 4))
-    return {name: seconds[1:] for name, seconds in found.items()}
+    fed = {}
+    for name, (x, options) in ways.items():
+        adapter = get_data_adapter(x, **options)
+        fed[name] = adapter, adapter.get_tf_dataset()
+    found = {"seconds": {n: [] for n in ways}, "waited": {n: [] for n in ways}}
+    for turn in range(repeats + 1):
+        for name, way in fed.items():
+            for kind, s in zip(found, epoch(model, *way), strict=True):
+                if turn:
+                    found[kind][name].append(round(s, 4))
+    return found
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -85,34 +105,23 @@ def main(arguments: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             opened = build(data, pixels, Path(folder, "store"))
             images = TO_MODEL(opened.hu[:])
-            seconds = measure(ways(Peer(pixels).model, images, opened), options.repeats)
-        least = statistics.median(seconds["one batch"])
-        for way, found in seconds.items():
-            taken = statistics.median(found)
-            print(
-                f"{pixels}: {len(images) / taken:6.0f} images/s, "
-                f"{1 - least / taken:6.1%} waiting  {way}"
-            )
-        records.append(
-            common | {"pixels": pixels, "images": len(images), "seconds": seconds}
-        )
+            ways = {
+                "arrays": (images, {"batch_size": task.BATCH, "shuffle": True}),
+                "store": (source(opened), {"shuffle": False}),
+            }
+            found = measure(Peer(pixels).model, ways, options.repeats)
+        for way, seconds in found["seconds"].items():
+            share = statistics.median(shares(found, way))
+            rate = len(images) / statistics.median(seconds)
+            print(f"{pixels}: {rate:6.0f} images/s, {share:6.1%} waiting  {way}")
+        records.append(common | {"pixels": pixels, "images": len(images)} | found)
     results.write("feeding", records, options.out)
 
 
-def ways(model, images: np.ndarray, opened: store.Store) -> dict:
-    """Return functions that train for an epoch, by name."""
-    n_steps = -(-len(images) // task.BATCH)
-    batch = tf.data.Dataset.from_tensors(images[: task.BATCH]).cache()
-    untuned = tf.data.Options()
-    untuned.autotune.enabled = False  # nor does it tune what the course feeds
-    batch = batch.repeat(n_steps).with_options(untuned)
-    stored = source(opened)
-    fed = {"batch_size": task.BATCH, "verbose": 0}
-    return {
-        "one batch": lambda: model.fit(batch, shuffle=False, verbose=0),
-        "arrays": lambda: model.fit(images, **fed),
-        "store": lambda: model.fit(stored, shuffle=False, verbose=0),
-    }
+def shares(found: dict, way: str) -> list[float]:
+    """Return the share of each epoch that was spent on waiting."""
+    pairs = zip(found["waited"][way], found["seconds"][way], strict=True)
+    return [waited / seconds for waited, seconds in pairs]
 
 
 if __name__ == "__main__":

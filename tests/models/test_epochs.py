@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
 from medvae_course.models.epochs import end_without_autotuner
+from medvae_course.models.feeding import BlockFeed
 
 X = np.arange(50, dtype="float32").reshape(25, 2)
 
@@ -39,14 +41,25 @@ def test_batches_and_their_order_stay():
 
 
 @tensorflow_only
+def test_blocks_are_fed_without_the_autotuner_and_whole():
+    feed = BlockFeed(X, patients=["a"] * len(X), batch_size=10)
+    dataset = PyDatasetAdapter(feed, shuffle=False).get_tf_dataset()
+    assert dataset.options().autotune.enabled is False
+    for (found,), index in zip(dataset, range(3), strict=True):
+        np.testing.assert_array_equal(found, feed[index][0])
+
+
+@tensorflow_only
 def test_a_second_call_changes_nothing():
-    before = ArrayDataAdapter.get_tf_dataset
+    adapters = ArrayDataAdapter, PyDatasetAdapter
+    before = [adapter.get_tf_dataset for adapter in adapters]
     end_without_autotuner()
-    assert ArrayDataAdapter.get_tf_dataset is before
+    assert [adapter.get_tf_dataset for adapter in adapters] == before
 
 
 @pytest.mark.skipif(
     keras.backend.backend() == "tensorflow", reason="TensorFlow is the one to mend"
 )
 def test_other_backends_are_left_alone():
-    assert not hasattr(ArrayDataAdapter.get_tf_dataset, "__wrapped__")
+    for adapter in (ArrayDataAdapter, PyDatasetAdapter):
+        assert not hasattr(adapter.get_tf_dataset, "__wrapped__")

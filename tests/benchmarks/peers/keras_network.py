@@ -8,7 +8,7 @@ from keras import layers, ops
 
 seed = keras.utils.set_random_seed
 # `tensorflow-cpu` or `tensorflow`, by machine
-PACKAGES = ["keras", packages_distributions()["tensorflow"][0]]
+PACKAGES = ["keras", packages_distributions()["tensorflow"][0].replace("_", "-")]
 
 
 def halves(pixels: int) -> tuple[keras.Model, keras.Model]:
