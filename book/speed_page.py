@@ -79,6 +79,26 @@ def arrival(records: list[Entry], way: str) -> str:
     return f"{middle:.0f} [{low:.0f},\u00a0{high:.0f}], {form}"
 
 
+def arrivals(quality: list[Entry]) -> str:
+    """Say who arrives first at the quality, and when this course does."""
+    seconds: dict[str, list[float]] = {}
+    for record in quality:
+        if record.get("passed"):
+            key = f"{record['way']}, {words(record['form'])}"
+            seconds.setdefault(key, []).append(sum(record["seconds"]))
+    medians = {name: statistics.median(found) for name, found in seconds.items()}
+    ours = [s for name, s in medians.items() if name.startswith("this course")]
+    if not ours:
+        return ""
+    first = min(medians, key=medians.__getitem__)
+    return (
+        f"- To {quality[0]['goal_db']:.1f} dB on patients that it has not seen, this "
+        f"course trains {min(ours):.0f} s at {quality[0]['pixels']} × "
+        f"{quality[0]['pixels']}; {first} is there first, after "
+        f"{medians[first]:.0f} s.\n"
+    )
+
+
 def table(fastest: dict[tuple[str, int], Entry], quality: list[Entry]) -> str:
     """Return a row for each way."""
     sizes = sorted({pixels for _, pixels in fastest})
@@ -192,10 +212,10 @@ def conditions(records: list[Entry]) -> str:
         on = mine[0]["machine"]
         memory = f", {on['memory_gib']} GiB" if "memory_gib" in on else ""
         used = {k: v for r in mine for k, v in r.get("versions", {}).items()}
-        named = ", ".join(f"{name} {version}" for name, version in used.items())
+        named = "".join(f"; {name} {version}" for name, version in used.items())
         parts.append(
             f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
-            f"{on['cores']} cores{memory}; {words(named)}."
+            f"{on['cores']} cores{memory}{words(named)}."
         )
     for record in records:
         if "reason" in record:
@@ -224,7 +244,7 @@ def page(book: Path) -> str:
     first = next(iter(fastest.values()))
     parts = [
         HEAD.format(parameters=first["parameters"], batch=first["batch"]),
-        verdicts(training),
+        verdicts(training) + arrivals(quality),
         table(fastest, quality),
         picture({key: (rate(r), r["kind"]) for key, r in fastest.items()}),
         NOTES,

@@ -30,6 +30,7 @@ def speed(way, form, kind, seconds, pixels=64):
 
 def arrival(form, seed, seconds, *, passed=True):
     record = {"way": "Peer `x` & y", "form": form, "seed": seed, "goal_db": 24.61}
+    record |= {"pixels": 64}
     return COMMON | record | {"seconds": seconds, "passed": passed, "psnr": 24.7}
 
 
@@ -87,6 +88,7 @@ GPU = [
 def page(tmp_path):
     (tmp_path / "speed").mkdir()
     quality = [arrival("eager", 0, [3.0, 4.0]), arrival("eager", 1, [9.0])]
+    quality.append(arrival("plain", 0, [9.5]) | {"way": "this course"})
     parts = {"training": TRAINING, "quality": quality, "course": COURSE, "step": STEP}
     parts |= {"reading": READING, "feeding": FEEDING, "gpu": GPU, "store": STORE}
     for name, records in parts.items():
@@ -114,6 +116,11 @@ def test_page_says_who_is_faster(page):
     # of the first form that both have, whatever is the fastest of each
     assert "an epoch takes 1.01 [0.91, 1.14] times as long as with" in page
     assert "At 128" not in page
+
+
+def test_page_says_who_arrives_first(page):
+    said = "this course trains 10 s at 64 × 64; Peer `x` & y, eager is there first"
+    assert f"{said}, after 8 s.\n" in page
 
 
 def test_page_tells_how_it_was_measured_and_what_could_not_be(page):
