@@ -145,6 +145,7 @@ def dci(
             n_trees, max_depth=10, min_samples_leaf=5, random_state=seed, n_jobs=-1
         ).fit(codes[train], factor[train])
         importance.append(forest.feature_importances_)
+        forest.set_params(n_jobs=1)  # threads would add trees up in any order
         told.append(r2_score(factor[test], forest.predict(codes[test])))
     used = np.transpose(importance)
     weight = used.sum(axis=1) / used.sum()
