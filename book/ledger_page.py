@@ -205,8 +205,7 @@ def presets(book: Path) -> str:
         rows.append([f"[{title(book, name)}](notebooks/{name}.ipynb)", *cells])
     for number, run in enumerate(runs.values()):
         first = next(iter(run.values()))
-        used = {k: v for record in run.values() for k, v in record["versions"].items()}
-        named = ", ".join(f"{k} {v}" for k, v in used.items())
+        named = ", ".join(dict.fromkeys(t for r in run.values() for t in versions(r)))
         command = f"KERAS_BACKEND={first['backend']} make gpu PRESET={first['preset']}"
         total = sum(record["seconds"] for record in run.values())
         told.append(
@@ -225,8 +224,7 @@ def backends(folder: Path) -> str:
     rows = [["Model", *(one["backend"] for one in found)]]
     for name in found[0]["differences"]:
         rows.append([name, *(f"{one['differences'][name]:.0e}" for one in found)])
-    used = {k: v for one in found for k, v in one["versions"].items()}
-    named = ", ".join(f"{k} {v}" for k, v in used.items())
+    named = ", ".join(dict.fromkeys(t for one in found for t in versions(one)))
     body = table(rows, [40, *(60 // len(found) for _ in found)])
     return "\n".join([BACKENDS, body, f"{words(named)}.\n"])
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import ledger_page
-from ledger_cells import Entry, words
+from ledger_cells import Entry, versions, words
 from press import BOOK, replace
 from speed_picture import picture
 from speed_sections import course, feeding, gpu, reading, steps, store
@@ -61,14 +61,22 @@ def best(records: list[Entry]) -> dict[tuple[str, int], Entry]:
     return found
 
 
-def arrival(records: list[Entry], way: str) -> str:
+def to_goal(quality: list[Entry]) -> dict[tuple[str, str], list[float]]:
+    """Return the seconds to the quality of each way and form, a number a seed.
+
+    Endless where a seed did not arrive.
+    """
+    found: dict[tuple[str, str], list[float]] = {}
+    for record in quality:
+        passed = record.get("passed", False)
+        seconds = sum(record["seconds"]) if passed else float("inf")
+        found.setdefault((record["way"], record["form"]), []).append(seconds)
+    return found
+
+
+def arrival(quality: list[Entry], way: str) -> str:
     """Return the seconds to the quality, of the form that arrives first."""
-    forms: dict[str, list[float]] = {}
-    for record in records:
-        if record["way"] == way:
-            passed = record.get("passed", False)
-            seconds = sum(record["seconds"]) if passed else float("inf")
-            forms.setdefault(record["form"], []).append(seconds)
+    forms = {form: s for (name, form), s in to_goal(quality).items() if name == way}
     if not forms:
         return ""
     form, seconds = min(forms.items(), key=lambda item: statistics.median(item[1]))
@@ -81,21 +89,16 @@ def arrival(records: list[Entry], way: str) -> str:
 
 def arrivals(quality: list[Entry]) -> str:
     """Say who arrives first at the quality, and when this course does."""
-    seconds: dict[str, list[float]] = {}
-    for record in quality:
-        if record.get("passed"):
-            key = f"{record['way']}, {words(record['form'])}"
-            seconds.setdefault(key, []).append(sum(record["seconds"]))
-    medians = {name: statistics.median(found) for name, found in seconds.items()}
-    ours = [s for name, s in medians.items() if name.startswith("this course")]
+    medians = {key: statistics.median(s) for key, s in to_goal(quality).items()}
+    ours = [s for (way, _), s in medians.items() if way.startswith("this course")]
     if not ours:
         return ""
-    first = min(medians, key=medians.__getitem__)
+    way, form = min(medians, key=medians.__getitem__)
+    first, side = quality[0], quality[0]["pixels"]
     return (
-        f"- To {quality[0]['goal_db']:.1f} dB on patients that it has not seen, this "
-        f"course trains {min(ours):.0f} s at {quality[0]['pixels']} × "
-        f"{quality[0]['pixels']}; {first} is there first, after "
-        f"{medians[first]:.0f} s.\n"
+        f"- To {first['goal_db']:.1f} dB on patients that it has not seen, this "
+        f"course trains {min(ours):.0f} s at {side} × {side}; {way}, {words(form)} "
+        f"is there first, after {medians[way, form]:.0f} s.\n"
     )
 
 
@@ -140,41 +143,41 @@ def all_forms(records: list[Entry]) -> str:
 ALL_FORMS = """\
 ````{{admonition}} All forms, images per second
 :class: dropdown
-Every form ran at {first} × {first}; at a larger size only the two of each way that were
-fastest there.
+Every form ran at {first} × {first}, those that were not among the fastest of their way
+for a few epochs only; at a larger size only the fastest of each way were run.
 
 {table}````
 """
 
 
-def rivals(records: list[Entry]) -> dict[int, float]:
-    """Return the images per second of the fastest peer at each size."""
-    found: dict[int, float] = {}
-    for (_, pixels), record in best(records).items():
-        if record["kind"] == "peer":
-            found[pixels] = max(found.get(pixels, 0.0), rate(record)[0])
-    return found
+def rivals(records: list[Entry], pixels: int) -> list[Entry]:
+    """Return the peers at a size, each in its fastest form, the fastest first."""
+    peers = [r for r in best(records).values() if r["kind"] == "peer"]
+    mine = [r for r in peers if r["pixels"] == pixels]
+    return sorted(mine, key=lambda r: rate(r)[0], reverse=True)
+
+
+def top(records: list[Entry], pixels: int) -> float | None:
+    """Return the images per second of the fastest peer at a size."""
+    found = rivals(records, pixels)
+    return rate(found[0])[0] if found else None
 
 
 def verdicts(records: list[Entry]) -> str:
     """Say in a sentence a size how this course compares, whoever wins."""
-    lines, fastest = [], best(records)
-    for pixels in sorted({pixels for _, pixels in fastest}):
-        of_size = [r for (_, p), r in fastest.items() if p == pixels]
-        ours = [r for r in of_size if r["kind"] == "course"]
-        others = [r for r in of_size if r["kind"] == "peer"]
-        if not ours or not others:
+    lines = []
+    for (_, pixels), ours in best(records).items():
+        others = rivals(records, pixels)
+        if ours["kind"] != "course" or not others:
             continue
-        fastest_ = [max(others, key=lambda r: rate(r)[0])]
+        first = {"of the others": others[0]}
         on_torch = [r for r in others if "torch" in r["versions"]]
-        if on_torch and fastest_[0] not in on_torch:
-            fastest_.append(max(on_torch, key=lambda r: rate(r)[0]))
+        if on_torch and on_torch[0] is not others[0]:
+            first["on PyTorch"] = on_torch[0]
         compared = [
-            f"{rate(ours[0])[0] / rate(rival)[0]:.2f} times as fast as the fastest "
+            f"{rate(ours)[0] / rate(rival)[0]:.2f} times as fast as the fastest "
             f"{whose} ({rival['way']}, {words(rival['form'])})"
-            for rival, whose in zip(
-                fastest_, ("of the others", "on PyTorch"), strict=False
-            )
+            for whose, rival in first.items()
         ]
         line = f"- At {pixels} × {pixels} this course trains {', '.join(compared)}"
         over = overhead([r for r in records if r["pixels"] == pixels])
@@ -211,8 +214,8 @@ def conditions(records: list[Entry]) -> str:
         mine = [record for record in records if record["command"] == command]
         on = mine[0]["machine"]
         memory = f", {on['memory_gib']} GiB" if "memory_gib" in on else ""
-        used = {k: v for r in mine for k, v in r.get("versions", {}).items()}
-        named = "".join(f"; {name} {version}" for name, version in used.items())
+        used = dict.fromkeys(t for r in mine if "versions" in r for t in versions(r))
+        named = "".join(f"; {text}" for text in used)
         parts.append(
             f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
             f"{on['cores']} cores{memory}{words(named)}."
@@ -249,7 +252,7 @@ def page(book: Path) -> str:
         picture({key: (rate(r), r["kind"]) for key, r in fastest.items()}),
         NOTES,
         all_forms(training),
-        steps(apart, rivals(training)),
+        steps(apart, {r["pixels"]: top(training, r["pixels"]) for r in apart}),
         gpu(on_gpu),
         reading(read),
         store(kept),

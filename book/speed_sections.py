@@ -6,10 +6,10 @@ import ledger_page
 from ledger_cells import Entry
 
 
-def steps(records: list[Entry], rivals: dict[int, float]) -> str:
+def steps(records: list[Entry], rivals: dict[int, float | None]) -> str:
     """Return where the time of a training step goes, a row for each size.
 
-    `rivals` are the images per second of the fastest peer at a size.
+    `rivals` are the images per second of the fastest peer at a size, if there is one.
     """
     if not records:
         return ""
@@ -30,8 +30,9 @@ def steps(records: list[Entry], rivals: dict[int, float]) -> str:
             f"of large matrices reaches here. If they were all, {bare:.0f} images "
             "would be trained in a second"
         )
-        if record["pixels"] in rivals:
-            line += f", {bare / rivals[record['pixels']]:.2f} times the fastest peer's"
+        rival = rivals[record["pixels"]]
+        if rival:
+            line += f", {bare / rival:.2f} times the fastest peer's"
         lines.append(line + ".")
     table_ = ledger_page.table(rows, [15, *5 * [17]])
     return "\n".join([STEP, table_, *lines]) + "\n"

@@ -78,9 +78,10 @@ def test_operations_of_a_step_are_those_counted_by_hand(peers, course):
 
 def test_parts_of_a_step_are_timed(peers):
     step, module = peers("bench_step"), peers("course")
-    model = module.Peer(PIXELS).model
+    peer = module.Peer(PIXELS)
+    model = peer.model
     before = model.decoder.get_weights()[0]
-    seconds = step.measure(step.parts(model, PIXELS), repeats=1)
+    seconds = step.measure(step.parts(peer, PIXELS), repeats=1)
     assert list(seconds) == ["product", "layers", "gradients", "step", "fit"]
     assert min(seconds.values()) > 0
     assert (model.decoder.get_weights()[0] != before).any()

@@ -41,7 +41,8 @@ def fit(
     own, by the model's seed plus the number of the device.
 
     Args:
-        make: sets the seed (`training.set_seed`), makes a model and compiles it.
+        make: sets the seed (`training.set_seed`), makes a model and compiles it. On
+            several devices of TensorFlow it is called once more at the end.
         feed: batches, such as `feeding.BlockFeed`; their size must be divisible by the
             number of all devices.
         validation: batches of the same kind, for `validation_data`.
@@ -73,15 +74,15 @@ def fit(
     """
     with _engine() as (n_devices, part, n_parts):
         model = make()
-        if keras.backend.backend() == "tensorflow" and n_devices > 1:
+        divided = keras.backend.backend() == "tensorflow" and n_devices > 1
+        if divided:
             replicas.prepare(model, n_devices)
         shares = [
             None if batches is None else _Share(batches, n_devices, part, n_parts)
             for batches in (feed, validation)
         ]
         model.fit(shares[0], validation_data=shares[1], shuffle=False, **options)
-    several = keras.backend.backend() == "tensorflow" and n_devices > 1
-    return replicas.released(make, model) if several else model
+    return replicas.released(make, model) if divided else model
 
 
 def is_first() -> bool:

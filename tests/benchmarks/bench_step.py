@@ -22,6 +22,7 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}  # as chapters
@@ -36,8 +37,8 @@ from operations import operations, weighted
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 import task  # noqa: E402 - it lies beside the peers, which import it by this name
+import worker  # noqa: E402
 from course import PACKAGES, Peer  # noqa: E402
-from keras_network import AtStart  # noqa: E402
 
 SIDE = 2048  # of the matrices
 N_STEPS = 20  # of an epoch
@@ -61,8 +62,17 @@ def alone(layer: keras.layers.Layer, first: bool):
     return run
 
 
-def parts(model: keras.Model, pixels: int) -> dict:
-    """Return functions to be timed, by name."""
+def steps_of(function) -> float:
+    """Return the mean seconds of a call, of as many as an epoch has steps."""
+    start = time.perf_counter()
+    for _ in range(N_STEPS):
+        function()
+    return (time.perf_counter() - start) / N_STEPS
+
+
+def parts(peer: Peer, pixels: int) -> dict:
+    """Return functions that return the seconds of a step, by name."""
+    model = peer.model
     x = np.random.default_rng(0).random((task.BATCH, pixels, pixels, 1), np.float32)
     many = np.concatenate([x] * N_STEPS)
     batch, square = tf.constant(x), tf.random.normal((SIDE, SIDE))
@@ -78,22 +88,14 @@ def parts(model: keras.Model, pixels: int) -> dict:
         model.optimizer.apply(gradients_of(), model.trainable_variables)
 
     layers = [alone(k, n == 0) for n, k in enumerate(weighted(model))]
-    return {
+    called = {
         "product": tf.function(lambda: tf.matmul(square, square)),
         "layers": lambda: [run() for run in layers][-1],
         "gradients": tf.function(gradients_of),
         "step": step,
-        "fit": lambda: epoch(model, many),
     }
-
-
-def epoch(model: keras.Model, images: np.ndarray) -> float:
-    """Return the seconds of the second epoch of `fit`."""
-    starts = []
-    watch = AtStart(lambda: starts.append(time.perf_counter()))
-    options = {"batch_size": task.BATCH, "epochs": 3, "verbose": 0}
-    model.fit(images, callbacks=[watch], **options)
-    return starts[2] - starts[1]
+    timed = {name: partial(steps_of, function) for name, function in called.items()}
+    return timed | {"fit": lambda: worker.epochs(peer, many, 2)[1] / N_STEPS}
 
 
 def measure(functions: dict, repeats: int) -> dict[str, float]:
@@ -101,13 +103,7 @@ def measure(functions: dict, repeats: int) -> dict[str, float]:
     found = {name: [] for name in functions}
     for _ in range(repeats + 1):
         for name, function in functions.items():
-            if name == "fit":
-                found[name].append(function() / N_STEPS)
-                continue
-            start = time.perf_counter()
-            for _ in range(N_STEPS):
-                function()
-            found[name].append((time.perf_counter() - start) / N_STEPS)
+            found[name].append(function())
     return {name: statistics.median(times[1:]) for name, times in found.items()}
 
 
@@ -122,9 +118,9 @@ def main(arguments: list[str] | None = None) -> None:
     records = []
     for pixels in options.pixels:
         keras.utils.set_random_seed(0)
-        model = Peer(pixels).model
-        seconds = measure(parts(model, pixels), options.repeats)
-        work = task.BATCH * operations(weighted(model))
+        peer = Peer(pixels)
+        seconds = measure(parts(peer, pixels), options.repeats)
+        work = task.BATCH * operations(weighted(peer.model))
         ceiling = 2 * SIDE**3 / seconds.pop("product")
         share = work / seconds["layers"] / ceiling
         print(
