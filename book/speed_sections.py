@@ -44,6 +44,7 @@ STEP = """\
 A step of this course's `fit` taken apart: its convolutions and dense layers, each for
 itself with its activation and its gradients; what the network adds between them
 (sampling, reshaping, loss); Adam; and what `fit` adds (feeding, metrics, callbacks).
+Each is the difference of two medians: below nothing is chance.
 """
 
 
