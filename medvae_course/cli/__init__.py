@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from medvae_course.teach.quiet import without_log
+
 from . import data
 from .errors import says_errors
-from .quiet import without_log
 
 app = typer.Typer(
     no_args_is_help=True,
