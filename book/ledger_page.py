@@ -58,8 +58,8 @@ PRESETS = """\
 
 The same notebooks under another preset or backend: wall time, how many of the claims
 hold, which do not, and how many cells print something else than what is stored. The
-presets `gpu` and `gpu-small` train in bfloat16, but for chapter 6 and parts of chapter
-10, which compare numbers closely.
+presets `gpu` and `gpu-small` train in bfloat16, but for chapter 6 and parts of chapters
+10 and 14, which compare numbers closely.
 """
 
 
@@ -234,7 +234,11 @@ def cost_and_verdict(record: Entry) -> str:
     parts = [f"{record['seconds']} s"]
     if record["gpu_mib"]:
         parts.append(f"{record['gpu_mib']} MiB of the GPU")
-    parts.append(f"{record['claims'] - len(record['fail'])} of {record['claims']} hold")
+    if record["claims"]:
+        held = record["claims"] - len(record["fail"])
+        parts.append(f"{held} of {record['claims']} hold")
+    elif not record["differ"]:
+        parts.append("as stored")
     if record["fail"]:
         parts.append("not: " + " ".join(record["fail"]))
     if record["differ"]:
