@@ -196,21 +196,21 @@ def presets(book: Path) -> str:
     runs = {path.stem: {r["notebook"]: r for r in records(path)} for path in files}
     if not runs:
         return ""
-    rows, told = [["Notebook", *(f"Run {n + 1}" for n in range(len(runs)))]], []
+    first = [next(iter(run.values())) for run in runs.values()]
+    heads = [f"{one['backend']}, {one['preset']}" for one in first]
+    rows, told = [["Notebook", *heads]], []
     for name in sorted({name for run in runs.values() for name in run}):
         cells = [
             cost_and_verdict(run[name]) if name in run else "not run"
             for run in runs.values()
         ]
         rows.append([f"[{title(book, name)}](notebooks/{name}.ipynb)", *cells])
-    for number, run in enumerate(runs.values()):
-        first = next(iter(run.values()))
+    for head, one, run in zip(heads, first, runs.values(), strict=True):
         named = ", ".join(dict.fromkeys(t for r in run.values() for t in versions(r)))
-        command = f"KERAS_BACKEND={first['backend']} make gpu PRESET={first['preset']}"
+        command = f"KERAS_BACKEND={one['backend']} make gpu PRESET={one['preset']}"
         total = sum(record["seconds"] for record in run.values())
         told.append(
-            f"- Run {number + 1}: `{command}`, {words(first['device'])}, {total} s; "
-            f"{words(named)}."
+            f"- {head}: `{command}`, {words(one['device'])}, {total} s; {words(named)}."
         )
     body = table(rows, [30, *(70 // len(runs) for _ in runs)])
     return "\n".join([PRESETS, body, *told]) + "\n"
