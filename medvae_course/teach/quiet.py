@@ -1,6 +1,6 @@
 """Loading Keras without the log of TensorFlow.
 
-No setting keeps all of it out: with oneDNN on, TensorFlow 2.21 tells so twice in five
+No setting keeps all of it out: with oneDNN on, TensorFlow 2.21 tells so twice in four
 lines whatever `TF_CPP_MIN_LOG_LEVEL` is, and a notebook shows them in red.
 """
 
