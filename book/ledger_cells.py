@@ -1,6 +1,7 @@
 """What stands in the cells of the ledger's tables: numbers and words of its entries."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 MARKUP = re.compile(r"[\\`*_{}\[\]<>$|~#]")
@@ -91,9 +92,10 @@ def bound(value: float, limit: float | list[float]) -> str:
     return f"{sign}\u00a0{number(limit)}"
 
 
-def versions(entry: Entry) -> list[str]:
-    """Return names with versions, as text."""
-    return [f"{name} {version}" for name, version in entry["versions"].items()]
+def versions(entries: Iterable[Entry]) -> list[str]:
+    """Return names with versions of all entries, as text, each once."""
+    texts = (f"{k} {v}" for entry in entries for k, v in entry["versions"].items())
+    return list(dict.fromkeys(texts))
 
 
 def spread(values: list[float]) -> str:

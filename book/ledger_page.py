@@ -142,7 +142,7 @@ def same_claim(one: Entry, other: Entry) -> bool:
 def settings(entries: list[Entry], real: list[Entry]) -> str:
     """Return in a sentence what a notebook ran with."""
     # a notebook is one run: these differ only where a library was not loaded yet
-    used = sorted({text for entry in entries for text in versions(entry)})
+    used = sorted(versions(entries))
     presets = ", ".join(sorted({entry["preset"] for entry in entries}))
     backends = ", ".join(sorted({e["backend"] for e in entries if e["backend"]}))
     text = f"Preset {presets}, backend {backends or 'none'}; {', '.join(used)}."
@@ -206,7 +206,7 @@ def presets(book: Path) -> str:
         ]
         rows.append([f"[{title(book, name)}](notebooks/{name}.ipynb)", *cells])
     for head, one, run in zip(heads, first, runs.values(), strict=True):
-        named = ", ".join(dict.fromkeys(t for r in run.values() for t in versions(r)))
+        named = ", ".join(versions(run.values()))
         command = f"KERAS_BACKEND={one['backend']} make gpu PRESET={one['preset']}"
         total = sum(record["seconds"] for record in run.values())
         told.append(
@@ -224,7 +224,7 @@ def backends(folder: Path) -> str:
     rows = [["Model", *(one["backend"] for one in found)]]
     for name in found[0]["differences"]:
         rows.append([name, *(f"{one['differences'][name]:.0e}" for one in found)])
-    named = ", ".join(dict.fromkeys(t for one in found for t in versions(one)))
+    named = ", ".join(versions(found))
     body = table(rows, [40, *(60 // len(found) for _ in found)])
     return "\n".join([BACKENDS, body, f"{words(named)}.\n"])
 

@@ -214,7 +214,7 @@ def conditions(records: list[Entry]) -> str:
         mine = [record for record in records if record["command"] == command]
         on = mine[0]["machine"]
         memory = f", {on['memory_gib']} GiB" if "memory_gib" in on else ""
-        used = dict.fromkeys(t for r in mine if "versions" in r for t in versions(r))
+        used = versions(r for r in mine if "versions" in r)
         named = "".join(f"; {text}" for text in used)
         parts.append(
             f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
