@@ -20,7 +20,8 @@ def steps(records: list[Entry], rivals: dict[int, float | None]) -> str:
     for record in records:
         taken = [record["seconds"][k] for k in ("layers", "gradients", "step", "fit")]
         each = [b - a for a, b in zip([0, *taken[:-1]], taken, strict=True)]
-        shares = [f"{1000 * s:.1f} ms, {s / taken[-1]:.0%}" for s in each]
+        shares = [f"{1000 * s:z.1f} ms, {s / taken[-1]:z.0%}" for s in each]
+        shares = [share.replace("-", "−") for share in shares]
         size = f"{record['pixels']} × {record['pixels']}"
         rows.append([size, *shares, f"{1000 * taken[-1]:.1f} ms"])
         speed, bare = record["operations"] / taken[0], record["batch"] / taken[0]

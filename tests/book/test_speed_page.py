@@ -56,7 +56,10 @@ COURSE = [
 STEP = [
     COMMON
     | {"pixels": 64, "operations": 2e9, "ceiling": 1e11}
-    | {"seconds": {"layers": 0.04, "gradients": 0.05, "step": 0.06, "fit": 0.08}}
+    | {"seconds": {"layers": 0.04, "gradients": 0.05, "step": 0.06, "fit": 0.08}},
+    COMMON
+    | {"pixels": 128, "operations": 2e9, "ceiling": 1e11}
+    | {"seconds": {"layers": 0.1, "gradients": 0.09999, "step": 0.05, "fit": 0.1}},
 ]
 READING = [
     COMMON
@@ -115,7 +118,7 @@ def test_page_says_who_is_faster(page):
     assert "At 64 × 64 this course trains 2.00 times as fast as the fastest" in page
     # of the first form that both have, whatever is the fastest of each
     assert "an epoch takes 1.01 [0.91, 1.14] times as long as with" in page
-    assert "At 128" not in page
+    assert "At 128 × 128 this course" not in page
 
 
 def test_page_says_who_arrives_first(page):
@@ -132,6 +135,8 @@ def test_page_tells_how_it_was_measured_and_what_could_not_be(page):
 
 def test_page_says_where_a_step_goes(page):
     for cell in ("40.0 ms, 50%", "10.0 ms, 12%", "20.0 ms, 25%", "80.0 ms"):
+        assert f"  - {cell}\n" in page
+    for cell in ("0.0 ms, 0%", "−50.0 ms, −50%"):
         assert f"  - {cell}\n" in page
     assert "the layers run at 50% of the 100 billion operations" in page
     # 64 images in 40 ms, and a peer's 500 a second
