@@ -59,7 +59,7 @@ PRESETS = """\
 The same notebooks under another preset or backend: wall time, how many of the claims
 hold, which do not, and how many cells print something else than what is stored. The
 presets `gpu` and `gpu-small` train in bfloat16, but for chapter 6 and parts of chapters
-10 and 14, which compare numbers closely.
+3, 10 and 14, which compare numbers closely.
 """
 
 

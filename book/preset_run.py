@@ -34,12 +34,17 @@ COUNT = {
     "torch": "torch.cuda.device_count()",
 }
 """How many GPUs a backend sees, as an expression."""
-# or JAX would take three quarters of the GPU's memory at its start, TensorFlow all
-SPARING = {
+SETTINGS = {
+    # or JAX would take three quarters of the GPU's memory at its start, TensorFlow all
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    # or products of float32 would round to 10 bits (TensorFloat-32), and chapters
+    # that check arithmetic in float32 would find that of the GPU wrong
+    "NVIDIA_TF32_OVERRIDE": "0",
+    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
+"""Environment variables of all runs."""
 
 
 def gpu() -> tuple[str, int] | None:
@@ -71,7 +76,7 @@ def n_gpus() -> int:
     asked = f"import keras, {backend()}; print({COUNT[backend()]})"
     done = subprocess.run(
         [sys.executable, "-c", asked],
-        env=os.environ | SPARING,
+        env=os.environ | SETTINGS,
         capture_output=True,
         text=True,
     )
@@ -113,7 +118,7 @@ def run(notebook: Path, preset: str, options: list[str], on_gpu: bool) -> dict:
             + [f"--junitxml={report}", str(notebook)],
             cwd=ROOT,
             env=os.environ
-            | SPARING
+            | SETTINGS
             | {"MEDVAE_PRESET": preset, "MEDVAE_LEDGER": str(ledger)},
             capture_output=True,
             text=True,
@@ -154,7 +159,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
     if asked.preset in RUN_ON_GPU and gpu() is None:
         print(
             f"the preset {asked.preset} needs a GPU, and none answers nvidia-smi on "
-            "this machine: take --preset gpu-small, which computes alike with less"
+            "this machine: take `make gpu PRESET=gpu-small`, which computes alike with "
+            "less"
         )
         return 1
     notebooks = sorted((book / "notebooks").glob("*.ipynb"))
@@ -166,7 +172,8 @@ def main(arguments: list[str] | None = None, *, book: Path = BOOK) -> int:
         print(
             f"the preset {asked.preset} needs a GPU, and the backend {backend()} sees "
             "none, though nvidia-smi does: `make DEVICE=gpu env` brings TensorFlow and "
-            "JAX with CUDA, and PyTorch's own environment needs a build with CUDA"
+            "JAX with CUDA; after `rm -r .venv-torch`, `make gpu TORCH=…` sets up the "
+            "build of PyTorch that you name, which must be one with CUDA"
         )
         return 1
     device = seen[0] if seen and on_gpu else f"{os.cpu_count()} cores, no GPU"

@@ -22,7 +22,7 @@ HEAD = """\
 The same variational autoencoder, trained by this course and as others would train it:
 same layers and number of weights ({parameters}), same slices of phantom patients, same
 batch of {batch}, optimizer (Adam) and loss, on a processor without a GPU. Each way was
-tried in several forms, all in one run and by turns, and the fastest form is shown.
+tried in several forms, which trained by turns in one run, and the fastest is shown.
 
 <!-- written by speed_page.py after `make bench`; changes by hand are lost -->
 """
@@ -31,7 +31,8 @@ Speeds are medians over epochs, with quartiles in brackets; how many times as lo
 epoch takes is the median over pairs that ran in one round. The first epochs, in which
 programs are compiled, are not counted. Seconds are those of training, compiling
 included, until patients whom the model has not seen are redrawn better than by
-principal components with as many numbers: median and range over the seeds.
+principal components with as many numbers, one form after the other: median and range
+over the seeds.
 
 Where TensorFlow feeds arrays, its tuner may sleep at the end of an epoch and hold it
 up. Importing this course turns the tuner off, for plain Keras too ("course loaded"). On
@@ -213,11 +214,12 @@ def conditions(records: list[Entry]) -> str:
     for command in dict.fromkeys(record["command"] for record in records):
         mine = [record for record in records if record["command"] == command]
         on = mine[0]["machine"]
+        part = "" if " --" in command else ", part of `make bench`"
         memory = f", {on['memory_gib']} GiB" if "memory_gib" in on else ""
         used = versions(r for r in mine if "versions" in r)
         named = "".join(f"; {text}" for text in used)
         parts.append(
-            f"- `{command}`, part of `make bench`; {words(on['processor'])} with "
+            f"- `{command}`{part}; {words(on['processor'])} with "
             f"{on['cores']} cores{memory}{words(named)}."
         )
     for record in records:

@@ -137,9 +137,10 @@ def store(records: list[Entry]) -> str:
 STORE = """\
 ## Keeping more than memory holds
 
-Slices of {pixels} × {pixels} from a store on disk and from an array in memory: most
-memory that the process holds while it trains, TensorFlow's own included, and how many
-slices a second are read, shuffled and made model units, without a network.
+Slices of {pixels} × {pixels} from a store on disk and from an array in memory: the
+memory that the process holds while it trains, TensorFlow's own included, as the median
+over steps of the last epoch, and how many slices a second are read, shuffled and made
+model units, without a network.
 """
 
 
@@ -172,26 +173,18 @@ trains: median and range of epochs. Batches are read on the same cores, ahead of
 
 
 def course(records: list[Entry]) -> str:
-    """Return what the notebooks cost, and how long the book takes to build."""
+    """Return how long the book takes to build, and the library to start."""
     if not records:
         return ""
-    job = {record["job"]: record for record in records}
-    cost = job.pop("notebooks")
-    s = {name: statistics.median(record["seconds"]) for name, record in job.items()}
-    longest, largest = (
-        f"[{name}](notebooks/{name}.ipynb)"
-        for name, _ in (cost["longest"], cost["largest"])
-    )
+    s = {record["job"]: statistics.median(record["seconds"]) for record in records}
     return f"""\
 ## The course itself
 
-- All {cost["notebooks"]} notebooks, one after the other, take
-  {cost["total_seconds"]} s; the longest is {longest} with {cost["longest"][1]} s,
-  {largest} holds most memory, {cost["largest"][1]} MB. {{doc}}`ledger` has them all.
+- What time and memory each notebook takes stands in {{doc}}`the ledger <ledger>`.
 - The book is built from nothing in {s["whole"]:.0f} s.
-- After a change of prose, the press takes {s["press"]:.0f} s for the notebook and the
-  book {s["again"]:.0f} s; `make book`, which writes every page anew, takes
-  {s["again, all pages"]:.0f} s.
+- After a change of prose, the press takes {s["press"]:.0f} s for the notebook and
+  `jupyter-book build book` {s["again"]:.0f} s; `make book`, which writes every page
+  anew, takes {s["again, all pages"]:.0f} s.
 - `medvae-course --help` answers in {s["help"]:.2f} s, `import medvae_course.ct` takes
   {s["import"]:.2f} s: TensorFlow is loaded by what trains, and by nothing else.
 """

@@ -60,7 +60,7 @@ PRESETS = MappingProxyType(
         "gpu-small": Preset("gpu-small", 64, 40, 1, "mixed_bfloat16"),
     }
 )
-"""`cpu` fits two cores and a chapter of at most 150 s; `gpu` one GPU and an hour;
+"""`cpu` fits two cores and a chapter of at most 150 s; `gpu` is for a GPU;
 `gpu-small` computes as `gpu` does with as much as `cpu`, for a machine without one."""
 
 

@@ -1,15 +1,14 @@
-"""Benchmark: the notebooks' cost, the book built and built again, starting up.
+"""Benchmark: the book built and built again, and starting up.
 
 Command, with nothing else running:
     python tests/benchmarks/bench_course.py [--repeats 3]
 
-Works on a copy of the book and the library. What the notebooks cost is read from what
-the press wrote into them. "edit" adds a sentence to a chapter; then the press takes it
-into its notebook, keeping the outputs, and the book is built again: once with the pages
-that did not change kept, once without, as `make book` does it. "help" is
-`medvae-course --help`, "import" that of `medvae_course.ct`, each in a process of its
-own; what they write to standard error ends the benchmark. Leaves `course.jsonl` in the
-folder of --out.
+Works on a copy of the book and the library. "edit" adds a sentence to a chapter; then
+the press takes it into its notebook, keeping the outputs, and the book is built again:
+once with the pages that did not change kept, once without, as `make book` does it.
+"help" is `medvae-course --help`, "import" that of `medvae_course.ct`, each in a process
+of its own; what they write to standard error ends the benchmark. Leaves `course.jsonl`
+in the folder of --out.
 """
 
 import argparse
@@ -87,24 +86,6 @@ def start_up(repeats: int) -> dict[str, list[float]]:
     return {name: times[1:] for name, times in found.items()}
 
 
-def notebooks(book: Path) -> dict:
-    """Return what the notebooks cost together, and the dearest."""
-    sys.path.insert(0, str(ROOT / "book"))
-    from ledger_page import cost_of
-
-    costs = {path.stem: cost_of(path) for path in (book / "notebooks").glob("*.ipynb")}
-    most = {
-        unit: max(costs, key=lambda name: costs[name].get(unit, 0))
-        for unit in ("seconds", "megabytes")
-    }
-    return {
-        "notebooks": len(costs),
-        "total_seconds": sum(cost.get("seconds", 0) for cost in costs.values()),
-        "longest": [most["seconds"], costs[most["seconds"]]["seconds"]],
-        "largest": [most["megabytes"], costs[most["megabytes"]]["megabytes"]],
-    }
-
-
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=3)
@@ -119,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         for file in ("pyproject.toml", "README.md"):
             shutil.copy(ROOT / file, name)
         found = measure(Path(name), options.repeats) | start_up(3 * options.repeats)
-    records = [{"job": "notebooks", **notebooks(ROOT / "book")}]
+    records = []
     for job, times in found.items():
         print(f"{statistics.median(times):6.2f} s  {job}")
         records.append({"job": job, "seconds": [round(s, 3) for s in times]})

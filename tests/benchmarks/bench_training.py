@@ -264,7 +264,7 @@ def quality(options, pixels: int, place: Path, speeds: list[dict], goal_db: floa
             record = {"way": name, "form": form, "pixels": pixels, "seed": seed}
             worker = start(name, form, pixels, seed, place, options.peers)
             try:
-                worker.answer()
+                record["versions"] = worker.answer()["versions"]
                 found = worker.ask(do="until", goal_db=goal_db, most=options.most)
             except Failed as reason:
                 found = {"reason": str(reason)}
@@ -300,9 +300,9 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(words)
     options.ways = [name for name, (m, _) in WAYS.items() if m in (options.only or [m])]
+    results.wait_until_idle()
     common = {"command": results.command(words), "machine": results.machine()}
     common |= {"batch": task.BATCH}
-    results.warn_if_busy()
     speeds, goals = [], []
     forms = {name: list(WAYS[name][1]) for name in options.ways}
     with tempfile.TemporaryDirectory() as name:

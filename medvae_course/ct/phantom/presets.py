@@ -26,4 +26,4 @@ PRESETS = MappingProxyType(
         "full": Preset(200, (64, 256, 256), (5.0, 1.6, 1.6)),
     }
 )
-"""`tiny` for unit tests, `course` for the chapters, `full` for a GPU."""
+"""`tiny` for unit tests, `course` for the chapters, `full` for larger networks."""
