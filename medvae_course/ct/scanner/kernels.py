@@ -95,7 +95,7 @@ def filter_readings(
     check_kernel(kernel)
     n_bins, reading_mm = readings.shape[1], pixel_mm / READINGS_PER_PIXEL
     padded = fft.next_fast_len(2 * n_bins, real=True)
-    lag = fft.fftfreq(padded, 1 / padded)
+    lag = np.rint(fft.fftfreq(padded, 1 / padded))  # 1 / padded is rounded
     ramp = np.zeros(padded)
     ramp[0] = 1 / (4 * reading_mm)
     odd = lag % 2 == 1

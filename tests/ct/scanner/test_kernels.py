@@ -15,8 +15,9 @@ def test_kernels_pass_ever_more_of_the_finest_detail():
     assert (np.diff(passed) > 0.2).all()
 
 
-def test_filter_is_the_ramp_times_the_kernel():
-    n, pixel_mm, frequency_per_mm = 512, 2.0, 0.125  # a quarter cycle per pixel
+@pytest.mark.parametrize("n", [512, *map(projector.detector_length, (126, 255, 512))])
+def test_filter_is_the_ramp_times_the_kernel(n):
+    pixel_mm, frequency_per_mm = 2.0, 0.125  # a quarter cycle per pixel
     position_mm = np.arange(n) * pixel_mm / projector.READINGS_PER_PIXEL
     wave = np.cos(2 * np.pi * frequency_per_mm * position_mm)
     for name, kernel in kernels.KERNELS.items():
