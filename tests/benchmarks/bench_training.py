@@ -300,7 +300,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(words)
     options.ways = [name for name, (m, _) in WAYS.items() if m in (options.only or [m])]
-    results.wait_until_idle()
+    results.warn_if_busy()
     common = {"command": results.command(words), "machine": results.machine()}
     common |= {"batch": task.BATCH}
     speeds, goals = [], []

@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -46,8 +45,8 @@ def machine() -> dict:
 
 
 def about(arguments: list[str], packages: Iterable[str]) -> dict:
-    """Return what all records of a run have in common, once the machine is idle."""
-    wait_until_idle()
+    """Return what all records of a run have in common; warn where it is disturbed."""
+    warn_if_busy()
     return {
         "command": command(arguments),
         "machine": machine(),
@@ -55,14 +54,9 @@ def about(arguments: list[str], packages: Iterable[str]) -> dict:
     }
 
 
-def wait_until_idle(most: float = 300) -> None:
-    """Wait for what ran before to leave the load; warn where something else runs."""
-    end = time.monotonic() + most
-    while os.getloadavg()[0] > 0.5:  # means of a minute: halved in 42 s
-        if time.monotonic() > end:
-            print("something else runs on this machine: the numbers will be disturbed")
-            return
-        time.sleep(5)
+def warn_if_busy() -> None:
+    if os.getloadavg()[0] > 0.5:
+        print("something else runs on this machine: the numbers will be disturbed")
 
 
 def write(name: str, records: list[dict], folder: Path) -> None:
