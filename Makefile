@@ -128,10 +128,11 @@ $(VENV)-torch/ready: pyproject.toml constraints.txt
 	@touch $@
 
 # gpu-small computes as gpu does with as much as cpu; KERAS_BACKEND chooses the backend.
+# A cell may take an hour: 200 patients of 256 x 256 are scanned on the processor, once.
 PRESET ?= gpu
 ON_TORCH := $(filter torch,$(KERAS_BACKEND))
 gpu: $(if $(ON_TORCH),$(VENV)-torch/ready,$(READY))  ## strict nbval of every notebook under PRESET=gpu, with verdicts, times and memory
-	$(if $(ON_TORCH),$(VENV)-torch/bin,$(BIN))/python book/preset_run.py --preset $(PRESET) -- $(STRICT)
+	$(if $(ON_TORCH),$(VENV)-torch/bin,$(BIN))/python book/preset_run.py --preset $(PRESET) -- $(STRICT) --nbval-cell-timeout 3600
 
 # Seeds are copied, for the fuzzer adds to the folder that it is given.
 TIME ?= 1800
