@@ -17,7 +17,8 @@ PYTEST := $(BIN)/python -m pytest
 BOTH   := -n $(WORKERS) --dist loadfile
 # workers that share the cores take one thread each: more would wait for one another
 ALONE  := $(if $(filter-out 0,$(WORKERS)),OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1)
-STRICT := --nbval --nbval-current-env --nbval-cell-timeout 900 \
+CELL_S := 900
+STRICT  = --nbval --nbval-current-env --nbval-cell-timeout $(CELL_S) \
           --nbval-sanitize-with tests/book/nbval_sanitize.cfg
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 1
@@ -128,11 +129,12 @@ $(VENV)-torch/ready: pyproject.toml constraints.txt
 	@touch $@
 
 # gpu-small computes as gpu does with as much as cpu; KERAS_BACKEND chooses the backend.
-# A cell may take an hour: 200 patients of 256 x 256 are scanned on the processor, once.
 PRESET ?= gpu
 ON_TORCH := $(filter torch,$(KERAS_BACKEND))
+# a cell may take an hour: 200 patients of 256 x 256 are scanned on the processor, once
+gpu: CELL_S := 3600
 gpu: $(if $(ON_TORCH),$(VENV)-torch/ready,$(READY))  ## strict nbval of every notebook under PRESET=gpu, with verdicts, times and memory
-	$(if $(ON_TORCH),$(VENV)-torch/bin,$(BIN))/python book/preset_run.py --preset $(PRESET) -- $(STRICT) --nbval-cell-timeout 3600
+	$(if $(ON_TORCH),$(VENV)-torch/bin,$(BIN))/python book/preset_run.py --preset $(PRESET) -- $(STRICT)
 
 # Seeds are copied, for the fuzzer adds to the folder that it is given.
 TIME ?= 1800
