@@ -34,6 +34,9 @@ def dense_vae(
 
     With `hidden=()` encoder and decoder are linear: probabilistic PCA.
 
+    The first hidden layer takes images of more than 64 x 64 numbers in a scale that
+    lets one rate of Adam suit images of every size: `networks.dense_features`.
+
     Args:
         image_shape: (height, width, channels), pixels.
         latent_dim: numbers per image in the code.
