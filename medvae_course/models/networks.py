@@ -60,7 +60,8 @@ def dense_features(image_shape, hidden, activation):
     c times smaller and first weights c times larger, where c is n in units of
     `TUNED_INPUTS`, the layer computes the same and moves as far as on small images.
 
-    Source: Yang et al., Tensor programs V (2021): Adam's rate over the fan-in.
+    Source: Yang et al., Tuning large neural networks via zero-shot hyperparameter
+        transfer (2021): Adam's rate divided by the inputs.
     """
     inputs = keras.Input(tuple(image_shape))
     x = layers.Flatten()(inputs)
