@@ -20,10 +20,11 @@ def moved(x):
 
 
 def test_hidden_units_start_and_move_as_far_on_large_images_as_on_small_ones():
+    (small_start, small_step), (start, step) = moved(SMALL), moved(LARGE)
     # as if each weight of a small image were shared out to four pixels
-    assert moved(LARGE)[0] / moved(SMALL)[0] == pytest.approx(1, abs=0.2)
+    assert start / small_start == pytest.approx(1, abs=0.2)
     # the sum over four times as many weights of a plain layer goes four times as far
-    assert moved(LARGE)[1] / moved(SMALL)[1] == pytest.approx(1, abs=0.2)
+    assert step / small_step == pytest.approx(1, abs=0.2)
 
 
 @pytest.mark.parametrize(
